@@ -1,0 +1,48 @@
+# `make demo` and `make test` set up .venv by themselves; both need nothing but Python 3.11+ and make.
+# TORCH_INDEX, empty by default, names PyTorch's own CPU index (see README) where pip would fetch a CUDA build.
+PYTHON ?= python3
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRA := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX),)
+STUDENTS ?= 24
+OUT ?= runs/demo
+
+.PHONY: demo test lint setup clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo   a made-up class of $(STUDENTS), graded end to end into $(OUT)"
+	@echo "make test   lint, types and every test"
+	@echo "make lint   ruff and mypy alone"
+
+# torch comes first and alone, so that the wheel meant for this machine is taken before anything else asks for it
+$(VENV)/.torch: constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(EXTRA) -c constraints.txt torch
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.torch pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[author,dev]'
+	@touch $@
+
+setup: $(VENV)/.ready
+
+demo: $(VENV)/.ready
+	$(BIN)/autograder demo --students $(STUDENTS) --out $(OUT)
+
+lint: $(VENV)/.developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache .mypy_cache .hypothesis

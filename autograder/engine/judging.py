@@ -1,0 +1,70 @@
+"""The supervisor's hold on the warm judge process: starts it, hands it submissions, hears of its forks."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from autograder import wire
+from autograder.course import Assignment, Course
+from autograder.sandbox.sessions import START_SECONDS, THREADS
+
+
+class GradersUnfit(ValueError):
+    """The hidden graders cannot be collected, or do not fit grading.yml; the text says where and why."""
+
+
+class Judge:
+    """A running judge process for one assignment. Raises GradersUnfit if its graders cannot be used."""
+
+    def __init__(self, course: Course, assignment: Assignment) -> None:
+        self.course = course
+        self.assignment = assignment
+        self.log = tempfile.NamedTemporaryFile(prefix="autograder-judge-", suffix=".log")  # noqa: SIM115 - lives as long
+        self.tests = 0
+        ours, theirs = socket.socketpair()
+        environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment.pop("PYTEST_ADDOPTS", None)
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "autograder.judge.server", str(theirs.fileno()), str(course.root), assignment.id],
+                env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, pass_fds=(theirs.fileno(),),
+            )  # fmt: skip
+        self.channel = wire.Channel(ours)
+
+    def wait_ready(self) -> None:
+        """Wait until the graders are collected."""
+        try:
+            header, _ = self.channel.receive(time.monotonic() + START_SECONDS)
+        except wire.WireError as error:
+            raise GradersUnfit(f"the judge did not start ({error}): {self.log_text()}") from None
+        if "ready" not in header:
+            raise GradersUnfit(str(header.get("failed", "the judge gave no reason")))
+        self.tests = int(header["ready"]["tests"])
+
+    def judge(self, number: int, key: str, content: bytes, seed: int, level: str) -> wire.Channel:
+        """Fork for one submission; the channel to that fork."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.channel.send(
+                {"do": "judge", "id": number, "key": key, "seed": seed, "level": level}, content, (theirs.fileno(),)
+            )
+        return wire.Channel(ours)
+
+    def log_text(self) -> str:
+        return Path(self.log.name).read_text(errors="replace")[-2000:].strip()
+
+    def close(self) -> None:
+        """End the judge and its forks."""
+        self.channel.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()

@@ -1,0 +1,196 @@
+"""The event loop of a run: N slots, each with one submission in the judge's hands, one thread, no fork of its own.
+
+Used by `engine.grading`. A slot's fork asks for sessions and drops them; the supervisor alone starts and ends
+student processes. Whatever dies costs its submission at most one more try.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder import wire
+from autograder.course import Assignment, Course
+from autograder.engine.judging import Judge
+from autograder.judge.one import kernel_cpu, secret_folders
+from autograder.judge.results import Outcome, Status, rounded
+from autograder.sandbox.sessions import Hold, Sandbox, SandboxError
+
+TRIES = 2
+SLACK = 300.0  # seconds on top of all limits together before a judge's fork is given up
+
+
+@dataclass
+class Job:
+    """One submission to judge."""
+
+    key: str
+    content: bytes
+    tries: int = 0
+
+
+@dataclass
+class Slot:
+    """A job in the judge's hands."""
+
+    job: Job
+    channel: wire.Channel
+    deadline: float
+    judge_pid: int = 0
+    hold: Hold | None = None
+
+
+@dataclass
+class Slots:
+    """Judge and sandbox with up to `workers` submissions at a time. A context manager; entering starts both."""
+
+    course: Course
+    assignment: Assignment
+    workers: int
+    seed: int
+    level: str | None = None
+    hidden: tuple[Path, ...] = ()
+    _open: list[Slot] = field(default_factory=list)
+    _count: int = 0
+
+    def __enter__(self) -> Slots:
+        self.judge = Judge(self.course, self.assignment)  # it starts while the zygote does
+        try:
+            self.sandbox = Sandbox(hidden=(*secret_folders(self.course), *self.hidden), level=self.level)
+            self.judge.wait_ready()
+        except BaseException:
+            self.judge.close()
+            if hasattr(self, "sandbox"):
+                self.sandbox.close()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for slot in self._open:
+            slot.channel.close()
+        self.judge.close()
+        self.sandbox.close()
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return self.sandbox.versions
+
+    def run(self, jobs: Iterable[Job], ended: Callable[[Job, Outcome], None]) -> None:
+        """Judge all `jobs`; `ended` is called with each outcome as it comes, in no fixed order."""
+        waiting = deque(jobs)
+        while waiting or self._open:
+            while waiting and len(self._open) < self.workers:
+                self._start(waiting.popleft())
+            for slot in self._ready():
+                done = self._hear(slot)
+                if done is None:
+                    continue
+                self._open.remove(slot)
+                slot.channel.close()
+                self._drop(slot)
+                if isinstance(done, Outcome):
+                    ended(slot.job, done)
+                elif slot.job.tries < TRIES:
+                    waiting.append(slot.job)
+                else:
+                    ended(slot.job, self._given_up(slot.job, done))
+
+    def _start(self, job: Job) -> None:
+        self._count += 1
+        job.tries += 1
+        try:
+            channel = self.judge.judge(self._count, job.key, job.content, self.seed, self.sandbox.level)
+        except wire.ClosedError:
+            self._restart_judge()
+            channel = self.judge.judge(self._count, job.key, job.content, self.seed, self.sandbox.level)
+        limits = self.assignment.limits
+        longest = 3 * limits.notebook_cpu + 60 * limits.test_cpu
+        deadline = time.monotonic() + longest * limits.wall_factor + SLACK
+        self._open.append(Slot(job, channel, deadline))
+
+    def _ready(self) -> list[Slot]:
+        """Wait until some slot has something to say or is overdue; meanwhile take in who has ended."""
+        with selectors.DefaultSelector() as selector:
+            for slot in self._open:
+                selector.register(slot.channel, selectors.EVENT_READ, slot)
+            selector.register(self.sandbox.channel, selectors.EVENT_READ, None)
+            selector.register(self.judge.channel, selectors.EVENT_READ, None)
+            found = [key for key, _ in selector.select(1.0)]
+        for key in found:
+            if key.fileobj is self.sandbox.channel:
+                with contextlib.suppress(wire.ClosedError):
+                    self.sandbox.hear()
+            elif key.fileobj is self.judge.channel:
+                try:
+                    self.judge.channel.receive(time.monotonic() + 5)
+                except wire.ClosedError:
+                    self._restart_judge()
+        overdue = [slot for slot in self._open if time.monotonic() > slot.deadline]
+        return [key.data for key in found if key.data is not None] + overdue
+
+    def _hear(self, slot: Slot) -> Outcome | str | None:
+        """One message of a slot's fork: an outcome, the reason why there is none, or None while it goes on."""
+        if time.monotonic() > slot.deadline:
+            if slot.judge_pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(slot.judge_pid, signal.SIGKILL)
+            return "judging it came to no end"
+        try:
+            header, body = slot.channel.receive(time.monotonic() + 60)
+            if "outcome" in header:
+                return Outcome.model_validate_json(bytes(body))
+            if "hello" in header:
+                slot.judge_pid = int(header["hello"])
+            elif "need" in header:
+                self._serve(slot)
+            elif "drop" in header:
+                self._drop(slot)
+        except wire.WireError as error:
+            return f"its judge ended ({error})"
+        return None
+
+    def _serve(self, slot: Slot) -> None:
+        self._drop(slot)
+        limits = self.assignment.limits
+        try:
+            try:
+                hold = self.sandbox.fork(memory_mb=limits.memory_mb, cpu=kernel_cpu(self.assignment))
+            except (SandboxError, wire.ClosedError):
+                self._restart_sandbox()
+                hold = self.sandbox.fork(memory_mb=limits.memory_mb, cpu=kernel_cpu(self.assignment))
+        except SandboxError as error:
+            slot.channel.send({"none": str(error)})
+            return
+        slot.hold = hold
+        slot.channel.send({"session": hold.pid}, fds=(hold.fd,))
+        os.close(hold.fd)
+
+    def _drop(self, slot: Slot) -> None:
+        if slot.hold is not None:
+            self.sandbox.end(slot.hold)
+            slot.hold = None
+
+    def _restart_judge(self) -> None:
+        self.judge.close()
+        self.judge = Judge(self.course, self.assignment)
+        self.judge.wait_ready()
+
+    def _restart_sandbox(self) -> None:
+        self.sandbox.close()
+        for slot in self._open:
+            slot.hold = None
+        self.sandbox = Sandbox(hidden=(*secret_folders(self.course), *self.hidden), level=self.level)
+
+    def _given_up(self, job: Job, why: str) -> Outcome:
+        return Outcome(
+            key=job.key, status=Status.GRADER_ERROR, max_score=rounded(self.assignment.points), seed=self.seed,
+            level=self.sandbox.level, message=f"It was tried {job.tries} times, but {why}; grade it again, or by hand.",
+            detail=self.judge.log_text(),
+        )  # fmt: skip

@@ -1,0 +1,131 @@
+"""The judge's end of the talk with one process that answers tests; checks whatever comes back.
+
+Used by handles (through `current`) while a test runs. Every answer is the student's word: malformed ones are a fault
+of that student, named in a StudentFault, and never an exception of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from autograder import wire
+from autograder.judge.faults import StudentFault
+from autograder.judge.results import Where
+
+GRACE = 10.0  # seconds on top of the wall-clock limit before a silent process is given up
+
+
+class Conversation:
+    """One question's talk: `begin` a test, `ask` operations.
+
+    Parameters: `channel` to the answering process; `explain` tells more about a missing name; `wall` the seconds one
+    test may wait in all. `alive` turns False when the process has died, hung or broken the protocol.
+    """
+
+    def __init__(self, channel: wire.Channel, explain: Callable[[str], str], wall: float) -> None:
+        self.channel = channel
+        self.explain = explain
+        self.wall = wall
+        self.alive = True
+        self.cpu = 0.0
+        self.notes: list[str] = []
+        self.deadline = 0.0
+
+    def begin(self, seed: int) -> None:
+        """A new test: its seed, a fresh time limit."""
+        self.cpu = 0.0
+        self.deadline = time.monotonic() + self.wall + GRACE
+        self._exchange({"do": "begin", "number": seed}, b"", "the notebook")
+
+    def ask(self, operation: str, about: str, /, **fields: Any) -> Any:
+        """The answer to one operation of student.objects.Objects; `about` names its object in sentences."""
+        body = bytearray()
+        forms = {name: wire.encode(value, body) for name, value in fields.items()}
+        header, answer = self._exchange({"do": "ask", "ask": operation, "fields": forms}, bytes(body), about)
+        if "missing" in header:
+            raise self._missing(_text(header["missing"]), header.get("names"))
+        if "raised" in header:
+            raise self._raised(header, about)
+        try:
+            return wire.decode(header.get("value"), answer)
+        except wire.WireError as error:
+            raise self._broken(about, str(error)) from None
+
+    def _exchange(self, header: dict[str, Any], body: bytes, about: str) -> tuple[dict[str, Any], memoryview]:
+        if not self.alive:
+            raise StudentFault("Nothing could be asked: the process that holds your notebook has ended.", kind="died")
+        try:
+            self.channel.send(header, body)
+            reply, answer = self.channel.receive(self.deadline)
+        except wire.LateError:
+            self.alive = False
+            raise StudentFault(
+                f"{about} did not come to an end, and could not be interrupted.",
+                "Look for a loop that never stops.", kind="limit",
+            ) from None  # fmt: skip
+        except wire.ClosedError:
+            self.alive = False
+            raise StudentFault(
+                f"The Python process ended while {about} was used.",
+                "Something in it ends the process (os._exit, exit, a crash, too much memory).", kind="died",
+            ) from None  # fmt: skip
+        except wire.WireError as error:
+            raise self._broken(about, str(error)) from None
+        used = reply.get("cpu", 0.0)
+        self.cpu += used if isinstance(used, float) and 0 <= used < 1e6 else 0.0
+        notes = reply.get("notes")
+        self.notes += [_text(note) for note in notes[:20]] if isinstance(notes, list) else []
+        return reply, answer
+
+    def _broken(self, about: str, why: str) -> StudentFault:
+        self.alive = False
+        return StudentFault(f"The answer of {about} could not be read: {why}.", kind="wire")
+
+    def _missing(self, name: str, names: Any) -> StudentFault:
+        known = [_text(other) for other in names] if isinstance(names, list) else []
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) or [
+            other for other in known if other.lower().replace("_", "") == name.lower().replace("_", "")
+        ]
+        reason = self.explain(name)
+        hint = f"; it defines `{near[0]}`: did you mean that?" if near and not reason else "."
+        return StudentFault(
+            f"Your notebook defines no `{name}`{hint}", reason or f"Define `{name}`, spelled just so.", kind="missing"
+        )
+
+    def _raised(self, reply: dict[str, Any], about: str) -> StudentFault:
+        where = None
+        if type(reply.get("cell")) is int and 0 < reply["cell"] < 10_000:
+            line = reply.get("line")
+            where = Where(cell=reply["cell"], line=line if type(line) is int and 0 < line < 1_000_000 else None)
+        text, kind = _text(reply["raised"]), reply.get("kind")
+        if kind == "limit":
+            return StudentFault(f"{about} was stopped: {text}.", "Make it faster, or look for an endless loop.",
+                                kind="limit", where=where)  # fmt: skip
+        if kind == "wire":
+            return StudentFault(f"The answer of {about} could not be read: {text}.", kind="wire", where=where)
+        return StudentFault(f"{about} stopped with {text}", kind="raised", where=where)
+
+
+def _text(value: Any) -> str:
+    """A string from the other side, shortened, with lone surrogates replaced so that it can be stored."""
+    return str(value)[:600].encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+_current: ContextVar[Conversation | None] = ContextVar("conversation", default=None)
+
+
+def current() -> Conversation:
+    """The running test's conversation. Raises RuntimeError outside a test: handles answer only there."""
+    conversation = _current.get()
+    if conversation is None:
+        raise RuntimeError("names from `submission` can be used only inside a test, not while graders are imported")
+    return conversation
+
+
+def become_current(conversation: Conversation | None) -> None:
+    """Set what `current` answers."""
+    _current.set(conversation)

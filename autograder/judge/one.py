@@ -1,0 +1,167 @@
+"""Judges one submission with collected graders: the notebook is read, run, and every question's tests are asked.
+
+Used by the judge's forks (`judge.server`) and, for its first half, by the pytest plugin.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder.course import Assignment, Course
+from autograder.intake.notebook import Notebook, Unreadable, read_notebook
+from autograder.judge.notebook_run import Broker, NotebookRun, Settings
+from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
+
+if TYPE_CHECKING:
+    import pytest
+
+    from autograder.sandbox.sessions import Hold, Sandbox
+
+
+LOOP_TEST = "::test_every_update_uses_one_fresh_gradient"  # whose verdict stands for the whole training loop
+
+
+class LocalBroker:
+    """Sessions straight from a Sandbox in this process."""
+
+    def __init__(self, sandbox: Sandbox, assignment: Assignment) -> None:
+        self.sandbox = sandbox
+        self.assignment = assignment
+        self.hold: Hold | None = None
+
+    def new(self) -> tuple[int, int]:
+        limits = self.assignment.limits
+        self.hold = self.sandbox.fork(memory_mb=int(limits.memory_mb), cpu=kernel_cpu(self.assignment))
+        return self.hold.fd, self.hold.pid
+
+    def end(self) -> None:
+        if self.hold is not None:
+            self.sandbox.end(self.hold)
+            self.hold = None
+
+
+def kernel_cpu(assignment: Assignment) -> int:
+    """CPU seconds after which the kernel ends a student's process, whatever our own clocks do."""
+    limits = assignment.limits
+    tests = 12 * len(assignment.questions) * limits.test_cpu
+    return int(max(limits.notebook_cpu + 2 * limits.cell_cpu, tests)) + 10
+
+
+def secret_folders(course: Course) -> tuple[Path, ...]:
+    """What no student's process may see: graders, solutions, the history that may hold them."""
+    return tuple(course.root / name for name in ("tests", "solutions", ".git"))
+
+
+def settings_of(assignment: Assignment) -> Settings:
+    """What sessions are set up with."""
+    limits = assignment.limits
+    watched = [
+        {"question": question.id, "names": list(question.names),
+         "gradients": {name: list(others) for name, others in question.gradients.items()}}
+        for question in assignment.questions.values() if question.judged_on == "best_moment"
+    ]  # fmt: skip
+    return Settings(
+        packages=list(assignment.packages), watched=watched, cell_cpu=limits.cell_cpu, notebook_cpu=limits.notebook_cpu,
+        test_cpu=limits.test_cpu, wall_factor=limits.wall_factor, output_kb=limits.output_kb,
+    )  # fmt: skip
+
+
+def code_of(notebook: Notebook) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.kind == "code"]
+
+
+def run_notebook(path: Path, assignment: Assignment, broker: Broker, seed: int) -> NotebookRun:
+    """Read and run one file. Raises ValueError, naming it, if it is no notebook of this assignment."""
+    read = read_notebook(path.read_bytes(), assignment.names)
+    if isinstance(read, Unreadable):
+        raise ValueError(f"{path}: {read.reason}")
+    run = NotebookRun(broker, code_of(read), settings_of(assignment), session_seed(seed))
+    run.notes += read.notes
+    run.start()
+    return run
+
+
+def session_seed(seed: int) -> int:
+    """The seed that a notebook's own random numbers start from."""
+    from autograder.judge.questions import stable_seed
+
+    return stable_seed(seed, "notebook")
+
+
+def judge_one(
+    key: str, content: bytes, assignment: Assignment, items: Sequence[pytest.Item], broker: Broker, seed: int, level: str
+) -> Outcome:
+    """The outcome of one hand-in; whatever goes wrong on our side becomes GRADER_ERROR, never a score."""
+    plain = {"key": key, "max_score": rounded(assignment.points), "level": level, "seed": seed}
+    started = time.process_time()
+    try:
+        read = read_notebook(content, assignment.names)
+        if isinstance(read, Unreadable):
+            return Outcome(status=Status.NOT_GRADABLE, message=read.reason, **plain)
+        run = NotebookRun(broker, code_of(read), settings_of(assignment), session_seed(seed))
+        run.notes += read.notes
+        try:
+            run.start()
+            questions = judge_questions(run, assignment, items, seed)
+        finally:
+            run.end()
+    except Exception as error:
+        text = traceback.format_exc()[-6000:]
+        message = f"The grader itself failed ({type(error).__name__}); see the record's detail and grade this one again."
+        return Outcome(status=Status.GRADER_ERROR, message=message, detail=text, **plain)
+    used = {
+        "notebook": run.notebook_cpu,
+        "tests": sum(test.cpu for question in questions for test in question.tests),
+        "judge": time.process_time() - started,
+    }
+    return summed_up(run, questions, used, plain)
+
+
+def judge_questions(
+    run: NotebookRun, assignment: Assignment, items: Sequence[pytest.Item], seed: int
+) -> tuple[QuestionResult, ...]:
+    from autograder.judge.questions import question_of, run_question
+
+    found = []
+    for question in assignment.questions.values():
+        own = [item for item in items if question_of(item) == question.id]
+        attempt = run_question(run, question.id, own, seed, question.judged_on == "best_moment")
+        moments = run.moments.get(question.id, [])
+        early = attempt.cell if attempt.moment is not None and attempt.moment < len(moments) - 1 else None
+        tests = tuple(attempt.results)
+        found.append(QuestionResult(
+            id=question.id, title=question.title, points=question.points, score=question_score(question.points, tests),
+            tests=tests, moment=early, note=f"Judged as it was after code cell {early}." if early else "",
+        ))  # fmt: skip
+    return tuple(found)
+
+
+def summed_up(
+    run: NotebookRun, questions: tuple[QuestionResult, ...], used: dict[str, float], plain: dict[str, object]
+) -> Outcome:
+    """Status, score and message of a judged notebook."""
+    tests: list[TestResult] = [test for question in questions for test in question.tests]
+    unrun = [test for test in tests if test.outcome == "not_run"]
+    faulty = [test for test in tests if test.outcome == "error"]
+    flags = dict.fromkeys(flag for test in tests for flag in test.flags)
+    verdict = next((test.verdict for test in reversed(tests) if test.verdict and test.id.endswith(LOOP_TEST)), None)
+    status, message = Status.GRADED, ""
+    if faulty:
+        status = Status.GRADER_ERROR
+        message = f"{len(faulty)} hidden test(s) failed by themselves: {', '.join(test.id for test in faulty)}."
+    elif unrun or run.cut_short:
+        status = Status.PARTIAL
+        what = f"{len(unrun)} of {len(tests)} tests could not be run" if unrun else "the last cells were not run"
+        message = f"{what}: {run.cut_short or 'the notebook ends its Python process'}."
+    elif run.trouble:
+        message = " ".join(run.trouble)
+    score = rounded(sum(question.score for question in questions)) if status.scored else None
+    return Outcome(
+        status=status, message=message, score=score, questions=questions, verdict=verdict, flags=tuple(flags),
+        notes=tuple(dict.fromkeys([*run.trouble, *run.notes])), cells=tuple(run.cells),
+        cpu={name: rounded(value, 3) for name, value in used.items()}, **plain,  # type: ignore[arg-type]
+    )  # fmt: skip

@@ -1,0 +1,131 @@
+"""The module that graders import as `submission`.
+
+    from submission import MyNetwork, train          # handles on the student's objects, resolved on first use
+    from submission import check, value, forward     # words
+
+Any name that is not a word becomes a handle; which names a grader may import is declared per question in grading.yml
+and checked when the graders are collected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autograder.judge.faults import Finding, StudentFault, award, check
+from autograder.judge.handles import Handle, ask, plain, ref_of
+from autograder.wire import Pairs
+
+if TYPE_CHECKING:
+    import torch
+
+WORDS = frozenset({
+    "Facts", "Finding", "Pairs", "StudentFault", "award", "check", "facts", "forward", "gradients", "is_a", "layers",
+    "listed", "load", "parameters", "probe", "scalars", "seen", "state", "trained", "value", "watch",
+})  # fmt: skip
+__all__ = list(WORDS)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Handle:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return Handle(name)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A tensor at the judged moment. `gradients` holds d tensor / d other for the declared others, None if there is none."""
+
+    value: torch.Tensor
+    requires_grad: bool
+    connected: tuple[str, ...]
+    gradients: dict[str, torch.Tensor | None]
+
+
+def facts(handle: Handle, gradients: tuple[str, ...] = ()) -> Facts | None:
+    """What a tensor was at the judged moment; None if the name is bound to something else than a tensor."""
+    found = ask("facts", handle._about, name=handle._name, gradients=list(gradients))
+    if found is None:
+        return None
+    return Facts(found["value"], bool(found["requires_grad"]), tuple(found["connected"]), dict(found["gradients"]))
+
+
+def value(handle: Any) -> Any:
+    """Plain data of an object (numbers, strings, lists, dicts, arrays, tensors); a handle where it is none."""
+    return ask("value", handle._about, of=ref_of(handle)) if type(handle) is Handle else handle
+
+
+def listed(handle: Any, most: int = 100_000) -> list[Any]:
+    """The first `most` items of something that can be iterated."""
+    return ask("list", handle._about, of=ref_of(handle), most=most) if type(handle) is Handle else list(handle)[:most]
+
+
+def is_a(handle: Any, kind: str) -> bool:
+    """Whether the object is a "class", "module class" (of nn.Module), "module", "tensor", "function", "list", or
+    "ellipsis" (still the stub's `...`)."""
+    return bool(ask("is_a", _about(handle), of=ref_of(handle), kind=kind))
+
+
+def parameters(network: Handle) -> dict[str, torch.Tensor]:
+    """Copies of a network's parameters by name."""
+    return ask("parameters", network._about, of=ref_of(network))
+
+
+def state(network: Handle) -> dict[str, torch.Tensor]:
+    """Copies of a network's parameters and buffers by name."""
+    return ask("state", network._about, of=ref_of(network))
+
+
+def gradients(network: Handle) -> dict[str, torch.Tensor | None]:
+    """Copies of the gradients that the parameters hold now."""
+    return ask("gradients", network._about, of=ref_of(network))
+
+
+def layers(network: Handle) -> list[list[Any]]:
+    """[kind, [out, in]] of each registered sub-module with a weight matrix."""
+    return ask("layers", network._about, of=ref_of(network))
+
+
+def trained(network: Handle) -> dict[str, bool]:
+    """Traces of training at top level: {"optimized": an optimizer has stepped on it, "gradients": some are left}."""
+    return ask("trained", network._about, of=ref_of(network))
+
+
+def load(network: Handle, values: dict[str, torch.Tensor]) -> None:
+    """Write values into a network's parameters, in the student's process."""
+    ask("load", network._about, of=ref_of(network), parameters=values)
+
+
+def forward(network: Handle, inputs: torch.Tensor) -> torch.Tensor:
+    """Outputs (n, 5) for inputs (n, 3), asked row by row, without gradients. Raises Finding if they are no numbers."""
+    outputs = ask("forward", network._about, of=ref_of(network), inputs=inputs)
+    if not hasattr(outputs, "dtype") or len(outputs) != len(inputs) or not outputs.dtype.is_floating_point:
+        raise Finding(f"{network._about} does not answer with a tensor of decimal numbers.")
+    return outputs.double()
+
+
+def probe(sizes: list[int], values: dict[str, torch.Tensor]) -> Handle:
+    """A network of ours in the student's process: linear layers m1, m2, ... of these sizes, with these parameters."""
+    return ask("network", "`network`", sizes=sizes, parameters=values)
+
+
+def scalars(**values: float) -> list[Handle]:
+    """New scalar tensors with requires_grad, in the student's process."""
+    return ask("scalars", "`var`", values=values)
+
+
+def watch(**tensors: Handle) -> Handle:
+    """Record from here on which optimizers step on these tensors; read it with `seen`."""
+    return ask("watch", "`watch`", tensors=plain(tensors))
+
+
+def seen(watched: Handle) -> dict[str, Any]:
+    """What a probe network or a watch has seen: see student.probe.Record.report."""
+    return ask("seen", watched._about, of=ref_of(watched))
+
+
+def _about(handle: Any) -> str:
+    return handle._about if type(handle) is Handle else "a value"
+
+
+_ = (Pairs, StudentFault, award, check)  # re-exported words

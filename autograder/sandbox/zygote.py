@@ -1,0 +1,260 @@
+"""The warm process from which every student's session is forked: `python -m autograder.sandbox.zygote FD`.
+
+Exec'd with a clean environment before any grader is loaded, so it holds no secret that a student could find. It has
+torch, its optimizers, matplotlib and IPython imported and used once, runs no parallel region and starts no thread.
+It obeys the supervisor over one channel:
+
+    fork   {id, plan}            -> {forked: id, pid} and a descriptor of the channel to the new session
+    try    {plan}                -> {tried: text}: "" if that confinement works here, else the layer that does not
+    exited {pid}                 sent by itself when a session ends
+
+and ends, with all sessions, when that channel closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from typing import Any
+
+from autograder import wire
+from autograder.sandbox import confinement
+from autograder.sandbox.confinement import Plan
+
+WARM_CELLS = ("warm = 1\nwarm", "1/0", "display(1)", "%%time\nprint(1)", "await __import__('asyncio').sleep(0)", "def (")
+
+
+def main() -> None:
+    os.setsid()
+    channel = wire.Channel(socket.socket(fileno=int(sys.argv[1])))
+    if os.environ.get("HOME"):
+        os.chdir(os.environ["HOME"])
+    confinement.die_with_parent()
+    shell = warm()
+    Zygote(channel, shell).serve()
+
+
+def warm() -> Any:
+    """Import and use once whatever a notebook of the lab would pay for; returns the shell that sessions use."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot
+    import torch
+    import torch._dynamo
+    import torch.utils.data
+
+    import autograder.student.session
+    from autograder.student.shell import make_shell
+
+    torch.set_num_threads(1)
+    for kind in (torch.optim.SGD, torch.optim.Adam):
+        parameter = torch.zeros(1, requires_grad=True)
+        optimizer = kind([parameter], lr=0.1)
+        (parameter * 2).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    shell = make_shell()
+    for source in WARM_CELLS:
+        shell.run(0, source)
+    shell.reset(new_session=True, aggressive=False)
+    shell.execution_count = 1
+    forget_project()
+    gc.collect()
+    gc.freeze()
+    return shell
+
+
+def forget_project() -> None:
+    """Take our own source tree off sys.path: nothing a notebook imports may come from the course's folders."""
+    import autograder
+
+    root = os.path.dirname(os.path.dirname(os.path.abspath(autograder.__file__)))  # noqa: PTH100, PTH120
+    here = {root, os.getcwd(), ""}  # noqa: PTH109
+    sys.path[:] = [entry for entry in sys.path if entry not in here and os.path.abspath(entry) not in here]  # noqa: PTH100
+
+
+class Zygote:
+    """The serving loop; single-threaded, so that its forks are safe."""
+
+    def __init__(self, channel: wire.Channel, shell: Any) -> None:
+        self.channel = channel
+        self.shell = shell
+        self.sessions: dict[int, int] = {}  # our child -> the session's pid
+        self.wake, wake_end = socket.socketpair()
+        self.wake.setblocking(False)
+        wake_end.setblocking(False)
+        signal.set_wakeup_fd(wake_end.fileno(), warn_on_full_buffer=False)
+        self.wake_end = wake_end
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
+
+    def serve(self) -> None:
+        import torch
+
+        selector = selectors.DefaultSelector()
+        selector.register(self.channel, selectors.EVENT_READ)
+        selector.register(self.wake, selectors.EVENT_READ)
+        self.channel.send({"ready": {"torch": torch.__version__, "cpu": torch.backends.cpu.get_cpu_capability()}})
+        while True:
+            ready = [key.fileobj for key, _ in selector.select()]
+            if self.wake in ready:
+                with contextlib.suppress(BlockingIOError):
+                    self.wake.recv(4096)
+                self.reap()
+            if self.channel in ready:
+                try:
+                    header, _ = self.channel.receive()
+                except wire.ClosedError:
+                    break
+                self.obey(header)
+        for pid in self.sessions.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def obey(self, header: dict[str, Any]) -> None:
+        plan = Plan(**{**header["plan"], "hidden": tuple(header["plan"]["hidden"])})
+        if header["do"] == "try":
+            self.channel.send({"tried": self.try_out(plan)})
+            return
+        ours, theirs = socket.socketpair()
+        try:
+            pid, child = self.fork(plan, ours)
+        except OSError as error:
+            self.channel.send({"failed": header["id"], "why": str(error)})
+            return
+        finally:
+            ours.close()
+        self.sessions[child] = pid
+        self.channel.send({"forked": header["id"], "pid": pid}, fds=(theirs.fileno(),))
+        theirs.close()
+
+    def fork(self, plan: Plan, session_end: socket.socket) -> tuple[int, int]:
+        """Fork a session; returns (its pid, the pid of our child that ends when it does).
+
+        With namespaces the two differ: a keeper enters them, forks the session as their first process and waits for
+        it. The keeper dies with the zygote and the session with the keeper, so nothing survives a kill of either.
+        """
+        if plan.level == "basic":
+            pid = os.fork()
+            if pid == 0:
+                self.become_session(plan, session_end)
+            return pid, pid
+        reader, writer = os.pipe()
+        keeper = os.fork()
+        if keeper == 0:
+            self.keep(plan, session_end, writer)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as file:
+            answer = file.read().decode()
+        if not answer.isdecimal():
+            os.waitpid(keeper, 0)
+            raise OSError(answer[1:] or "the process ended while it was being confined")
+        return int(answer), keeper
+
+    def keep(self, plan: Plan, session_end: socket.socket, writer: int) -> None:
+        """In the keeper: enter the namespaces, fork the session, wait for its end; never returns."""
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            confinement.die_with_parent()
+            os.setsid()
+            confinement.unshare(plan)
+            pid = os.fork()
+            if pid == 0:
+                os.close(writer)
+                self.become_session(plan, session_end)
+            os.write(writer, str(pid).encode())
+            os.close(writer)
+            os.closerange(3, 4096)
+            os.waitpid(pid, 0)
+        except OSError as error:
+            os.write(writer, f"!{error}".encode())
+        finally:
+            os._exit(0)
+
+    def become_session(self, plan: Plan, session_end: socket.socket) -> None:
+        """In the child: confine, drop everything inherited, serve; never returns."""
+        code, channel = 1, None
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGCHLD, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+            confinement.die_with_parent()
+            fd = os.dup(session_end.fileno())
+            os.dup2(fd, 3, inheritable=False)
+            channel = wire.Channel(socket.socket(fileno=3))
+            null = os.open(os.devnull, os.O_RDWR)
+            for number in (0, 1, 2):
+                os.dup2(null, number)
+            os.closerange(4, 4096)
+            if plan.level == "basic":
+                os.setsid()
+            else:
+                confinement.enclose(plan)
+            os.chdir(plan.work)
+            os.environ.update(HOME=plan.work, TMPDIR=plan.work, PWD=plan.work)
+            confinement.limit(plan)
+            from autograder.student.session import Session
+
+            Session(channel, self.shell).serve()
+            code = 0
+        except BaseException as error:
+            report_fault(error, channel)
+        finally:
+            os._exit(code)
+
+    def try_out(self, plan: Plan) -> str:
+        """Fork a throw-away session under `plan` and look whether it answers from inside its walls."""
+        ours, theirs = socket.socketpair()
+        try:
+            pid, child = self.fork(plan, ours)
+        except OSError as error:
+            theirs.close()
+            return str(error)
+        finally:
+            ours.close()
+        channel = wire.Channel(theirs)
+        try:
+            channel.send({"do": "kill"})
+            header, _ = channel.receive(time.monotonic() + 20)
+            verdict = str(header.get("fault", ""))
+        except wire.WireError:
+            verdict = "the session did not start under it"
+        finally:
+            channel.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(child, 0)
+        return verdict
+
+    def reap(self) -> None:
+        while True:
+            try:
+                pid, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self.sessions:
+                self.channel.send({"exited": self.sessions.pop(pid)})
+
+
+def report_fault(error: BaseException, channel: wire.Channel | None) -> None:
+    """A fault of ours while a session starts or serves is told to whoever holds its channel, as text."""
+    text = "".join(traceback.format_exception(error))[-2000:]
+    if channel is not None:
+        with contextlib.suppress(wire.WireError):
+            channel.send({"fault": text})
+
+
+if __name__ == "__main__":
+    main()

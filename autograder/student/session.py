@@ -1,0 +1,225 @@
+"""One student's session: runs the notebook's cells, then forks a process that answers each question's tests.
+
+Lives in a confined child of the zygote and is driven by the judge over one wire.Channel, one request and one reply at
+a time:
+
+    setup   the assignment's packages, limits, watched questions and the seed
+    cell    run code cell `number`
+    fork    fork a process that answers tests about one question over the channel that came along (see `Answers`)
+    kill    end that process
+
+The session itself never runs a test, so whatever a test breaks, the next question starts from the finished notebook.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from autograder import wire
+from autograder.student import cuda, standins
+from autograder.student.alarm import Alarm, LimitReached
+from autograder.student.imports import ImportGuard
+from autograder.student.moments import Moments, Watched
+from autograder.student.objects import MissingName, Objects, mark_optimized, seed
+from autograder.student.shell import CELL_NAME, Capture, Shell, describe, place
+
+MOST_NOTES = 20
+GPU_WORDS = ("cuda", "mps")
+
+
+class Session:
+    """Serves the judge's requests until the connection ends."""
+
+    def __init__(self, channel: wire.Channel, shell: Shell) -> None:
+        self.channel = channel
+        self.shell = shell
+        self.alarm = Alarm()
+        self.notes: list[str] = []
+        self.told = 0  # how many of them the judge has
+        self.own = frozenset(shell.user_ns)
+        self.moments = Moments(shell.user_ns, [])
+        self.guard: ImportGuard | None = None
+        self.limits: dict[str, float] = {}
+        self.on_cpu = False
+        self.child = 0
+
+    def serve(self) -> None:
+        while True:
+            try:
+                header, _ = self.channel.receive()
+            except wire.ClosedError:
+                return
+            reply = getattr(self, "do_" + str(header.pop("do")))(**header)
+            self.channel.send({**reply, "notes": self.fresh_notes()})
+
+    def note(self, text: str) -> None:
+        """A sentence for the student's feedback; each is kept once."""
+        if text not in self.notes and len(self.notes) < MOST_NOTES:
+            self.notes.append(text)
+
+    def fresh_notes(self) -> list[str]:
+        """The notes that the judge has not been sent yet."""
+        fresh, self.told = self.notes[self.told :], len(self.notes)
+        return fresh
+
+    # --- requests --------------------------------------------------------------------------------------------
+
+    def do_setup(
+        self, packages: list[str], watched: list[dict[str, Any]], limits: dict[str, float], number: int
+    ) -> dict[str, Any]:
+        self.limits = limits
+        self.shell.capture = Capture(int(limits["output_kb"] * 1000))
+        self.moments = Moments(self.shell.user_ns, [Watched(**watch) for watch in watched])
+        standins.install(self.shell, self.note)
+        self.guard = ImportGuard(self.shell.user_ns, packages, self.note)
+        self.guard.install()
+        register_optimizer_step_post_hook(mark_optimized)
+        seed(number)
+        return {"ready": True}
+
+    def do_cell(self, number: int, source: str) -> dict[str, Any]:
+        if not self.on_cpu and any(word in source for word in GPU_WORDS):
+            cuda.install(self.note)
+            self.on_cpu = True
+        if self.guard is not None:
+            self.guard.read(CELL_NAME.format(number), self._plain(source))
+        self.moments.before()
+        started = time.process_time()
+        cpu = self.limits["cell_cpu"]
+        try:
+            self.alarm.arm(cpu, cpu * self.limits["wall_factor"])
+            ran = self.shell.run(number, source)
+            struck = self.alarm.disarm()
+        except LimitReached:  # it struck between the cell's last line and disarm
+            struck = self.alarm.disarm()
+            ran = self.shell.run(number, "")
+        used = time.process_time() - started
+        if struck and ran.error:
+            ran.error = f"stopped: {struck}, the limit for one cell"
+            ran.outputs[-1].update(ename="LimitReached", evalue=ran.error)
+        _close_figures()
+        self.moments.after(number)
+        return {
+            "outputs": ran.outputs, "error": ran.error, "line": ran.line, "cell": ran.cell, "cpu": used,
+            "moments": {question: [m.cell for m in kept] for question, kept in self.moments.kept.items()},
+        }  # fmt: skip
+
+    def _plain(self, source: str) -> str:
+        """The cell as Python, magics rewritten; the source itself where that fails."""
+        try:
+            return self.shell.transform_cell(source)
+        except Exception:  # any parser failure: running the cell reports it
+            return source
+
+    def do_fork(self, question: str, moment: int | None) -> dict[str, Any]:
+        (fd,) = self.channel.fds
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                self.channel.close()
+                Answers(wire.Channel(socket.socket(fileno=fd)), self, question, moment).serve()
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(fd)
+        self.child = pid
+        return {"forked": True}
+
+    def do_kill(self) -> dict[str, Any]:
+        if self.child:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.child, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.child, 0)
+            self.child = 0
+        return {"killed": True}
+
+
+class Answers:
+    """Answers the tests of one question, in a fork of the finished session.
+
+    Requests: `begin` (a test starts: seed, limits), `ask` (one operation of objects.Objects). A reply holds either
+    `value`, or `raised` with the student's exception as text, or `missing` with the names there are.
+    """
+
+    def __init__(self, channel: wire.Channel, session: Session, question: str, moment: int | None) -> None:
+        self.channel = channel
+        self.shell = session.shell
+        self.alarm = session.alarm
+        self.limits = session.limits
+        self.session = session
+        namespace = self.shell.user_ns
+        self.objects = Objects(namespace, session.own)
+        if moment is not None:
+            kept = session.moments.kept[question][moment]
+            self.objects.facts = kept.facts
+            namespace.clear()
+            namespace.update(kept.namespace)
+        self.left = 0.0
+        self.shell.capture.clear()
+        sys.stdout = sys.stderr = io.StringIO()  # prints of tests go nowhere
+
+    def serve(self) -> None:
+        while True:
+            try:
+                header, body = self.channel.receive()
+            except wire.ClosedError:
+                return
+            answer = bytearray()
+            if header["do"] == "begin":
+                seed(header["number"])
+                self.left = self.limits["test_cpu"]
+                reply: dict[str, Any] = {"value": None}
+            else:
+                reply = self._ask(header, body, answer)
+            sys.stdout.seek(0)
+            sys.stdout.truncate()
+            self.channel.send({**reply, "notes": self.session.fresh_notes()}, bytes(answer))
+
+    def _ask(self, header: dict[str, Any], body: memoryview, answer: bytearray) -> dict[str, Any]:
+        started = time.process_time()
+        reply: dict[str, Any]
+        failure: BaseException | None = None
+        try:
+            fields = {name: wire.decode(form, body) for name, form in header["fields"].items()}
+            self.alarm.arm(self.left, self.left * self.limits["wall_factor"])
+            value = getattr(self.objects, "ask_" + header["ask"])(**fields)
+            reply = {"value": wire.encode(value, answer, self.objects.ref)}
+            self.alarm.disarm()
+        except BaseException as error:  # whatever a student's code raises is an answer
+            failure = error
+        struck = self.alarm.disarm()
+        used = time.process_time() - started
+        self.left = max(0.05, self.left - used)
+        if failure is not None:
+            answer.clear()
+            reply = self._failed(failure, struck)
+        return {**reply, "cpu": used}
+
+    def _failed(self, failure: BaseException, struck: str) -> dict[str, Any]:
+        if isinstance(failure, MissingName):
+            return {"missing": str(failure), "names": self.objects.ask_names()[:500]}
+        cell, line = place(failure)
+        if struck:
+            return {"raised": struck, "kind": "limit", "cell": cell, "line": line}
+        kind = "wire" if isinstance(failure, wire.WireError) else type(failure).__name__[:100]
+        return {"raised": describe(failure), "kind": kind, "cell": cell, "line": line}
+
+
+def _close_figures() -> None:
+    """As Jupyter's inline plots do at the end of a cell; else hundreds of figures would pile up."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None and pyplot.get_fignums():
+        pyplot.close("all")
+
+

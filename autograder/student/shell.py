@@ -1,0 +1,240 @@
+"""IPython's own shell without a kernel: runs one cell at a time and keeps what it showed.
+
+Made once in the zygote (building it takes about 50 ms) and used by every session that is forked from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import traceback
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+KEPT_TYPES = ("text/plain", "text/html", "text/markdown", "image/png", "image/svg+xml")
+CELL_NAME = "<cell {}>"
+
+
+class Capture:
+    """Collects a cell's outputs as nbformat 4 dicts, up to `cap` characters in all."""
+
+    def __init__(self, cap: int = 256_000) -> None:
+        self.cap = cap
+        self.clear()
+
+    def clear(self) -> None:
+        self.outputs: list[dict[str, Any]] = []
+        self.size = 0
+        self.lost = 0
+
+    def _room(self, text: str) -> str:
+        kept = text[: max(0, self.cap - self.size)]
+        self.size += len(kept)
+        self.lost += len(text) - len(kept)
+        return kept
+
+    def stream(self, name: str, text: str) -> None:
+        kept = self._room(text)
+        if not kept:
+            return
+        last = self.outputs[-1] if self.outputs else None
+        if last and last["output_type"] == "stream" and last["name"] == name:
+            last["text"].append(kept)
+        else:
+            self.outputs.append({"output_type": "stream", "name": name, "text": [kept]})
+
+    def display(self, data: dict[str, Any], result: bool = False) -> None:
+        kept = {kind: self._room(str(data[kind])) for kind in KEPT_TYPES if kind in data}
+        if kept:
+            extra = {"execution_count": None} if result else {}
+            kind = "execute_result" if result else "display_data"
+            self.outputs.append({"output_type": kind, "data": kept, "metadata": {}, **extra})
+
+    def taken(self) -> list[dict[str, Any]]:
+        """The outputs so far, stream texts joined."""
+        if self.lost:
+            self.outputs.append(
+                {"output_type": "stream", "name": "stderr", "text": [f"[{self.lost} more characters were not kept]\n"]}
+            )
+        return [{**out, "text": "".join(out["text"])} if "text" in out else out for out in self.outputs]
+
+
+class CapturedStream:
+    """Stands in for sys.stdout and sys.stderr; never writes to a real descriptor."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self, name: str, capture: Capture) -> None:
+        self.name = name
+        self._capture = capture
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._capture.stream(self.name, text)
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        return None
+
+    def isatty(self) -> bool:
+        return False
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+
+class Publisher(DisplayPublisher):
+    """display(...) and friends."""
+
+    def publish(self, data: dict[str, Any], metadata: Any = None, **kwargs: Any) -> None:  # type: ignore[override]
+        if not kwargs.get("update"):
+            self.shell.capture.display(data)
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.capture.clear()
+
+
+class ResultHook(DisplayHook):
+    """The value of a cell's last expression."""
+
+    def write_output_prompt(self) -> None:
+        return None
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
+        self.shell.capture.display(format_dict, result=True)
+
+    def finish_displayhook(self) -> None:
+        return None
+
+
+class CellCompiler(CachingCompiler):
+    """Names each code object after its cell, so that every traceback tells cell and line."""
+
+    cell = 0
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        return CELL_NAME.format(self.cell)
+
+
+@dataclass
+class Ran:
+    """How one cell ended."""
+
+    error: str | None = None
+    line: int | None = None
+    cell: int | None = None  # the cell whose line raised; another one if a function made earlier did
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Shell(InteractiveShell):
+    """InteractiveShell that captures instead of printing, and keeps errors as text."""
+
+    display_pub_class = Type(Publisher)
+    displayhook_class = Type(ResultHook)
+    compiler_class = Type(CellCompiler)
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.capture = Capture()
+        super().__init__(**kwargs)
+
+    def showtraceback(self, *args: Any, **kwargs: Any) -> None:
+        """Tracebacks are told by cell and line (see `run`), so nothing is rendered here: it would cost 50 ms."""
+
+    def showsyntaxerror(self, *args: Any, **kwargs: Any) -> None:
+        """As showtraceback."""
+
+    def _format_exception_for_storage(self, exception: BaseException, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {}  # the history keeps no tracebacks; formatting one costs 30 to 160 ms
+
+    def run(self, number: int, source: str) -> Ran:
+        """Run code cell `number` (from 1). Student exceptions of every kind end here, as text."""
+        self.compile.cell = number
+        self.capture.clear()
+        out, err = CapturedStream("stdout", self.capture), CapturedStream("stderr", self.capture)
+        failure: BaseException | None
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):  # type: ignore[type-var]
+                result = self.run_cell(source, store_history=True)
+            failure = result.error_before_exec or result.error_in_exec
+        except BaseException as error:  # a limit that struck between two lines of IPython's own
+            failure = error
+        ran = Ran()
+        if failure is not None:
+            ran.error = describe(failure)
+            ran.cell, ran.line = place(failure)
+            self.capture.outputs.append(
+                {"output_type": "error", "ename": type(failure).__name__[:100], "evalue": ran.error[:2000], "traceback": []}
+            )
+        ran.outputs = self.capture.taken()
+        return ran
+
+
+def make_shell() -> Shell:
+    """A shell with history, completion and colours off, its namespace empty but for IPython's own names."""
+    config = Config()
+    config.HistoryManager.enabled = False  # it would start a thread, and threads do not survive a fork
+    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.autocall = 0
+    config.InteractiveShell.cache_size = 100
+    shell = Shell.instance(config=config)
+    shell.user_ns["__name__"] = "__main__"
+    return shell
+
+
+def describe(error: BaseException) -> str:
+    """"NameError: name 'x' is not defined", at most 500 characters, whatever the exception's own methods do."""
+    try:
+        text = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1]
+    except BaseException:  # an exception whose __str__ raises is still only a student's exception
+        text = type.__getattribute__(type(error), "__name__")
+    return text[:500]
+
+
+def place(error: BaseException) -> tuple[int | None, int | None]:
+    """(cell, line) of the innermost frame that is in a cell; of a syntax error, its own line."""
+    if isinstance(error, SyntaxError) and isinstance(error.lineno, int):
+        cell = _cell_of(error.filename or "")
+        if cell is not None:
+            return cell, error.lineno
+    found: tuple[int | None, int | None] = (None, None)
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None:
+        cell = _cell_of(trace.tb_frame.f_code.co_filename)
+        if cell is not None:
+            found = (cell, trace.tb_lineno)
+        trace = trace.tb_next
+    return found
+
+
+def _cell_of(filename: object) -> int | None:
+    if isinstance(filename, str) and filename.startswith("<cell ") and filename[6:-1].isdecimal():
+        return int(filename[6:-1])
+    return None
+
+
+def current_place() -> tuple[int | None, int | None]:
+    """(cell, line) of the innermost caller that is in a cell."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        cell = _cell_of(frame.f_code.co_filename)
+        if cell is not None:
+            return cell, frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return None, None

@@ -1,0 +1,50 @@
+"""q1: four tensors of given shapes and values; any number type that holds the values is right."""
+
+import pytest
+import torch
+from submission import check, facts, is_a, matrix_tensor, pairwise_sum, scalar_tensor, vector_tensor
+
+pytestmark = pytest.mark.question("q1")
+
+MATRIX = [[3.0, 1.0, 4.0], [1.0, 7.0, 4.0]]
+SUM = [[3.0, 3.0, 5.0], [4.0, 10.0, 8.0]]
+LISTS = {0: "a single number", 1: "a list of numbers", 2: "rows of numbers"}
+
+
+def look(handle, name, expected, advice):
+    """`handle` is a tensor of the shape and values of `expected`, to the precision of its type."""
+    found = facts(handle)
+    check(found is not None or not is_a(handle, "ellipsis"), f"`{name}` is still to be filled in.", advice)
+    check(found is not None, f"`{name}` is not a tensor.", advice)
+    wanted = torch.tensor(expected, dtype=torch.float64)
+    shape = tuple(found.value.shape)
+    check(
+        shape == tuple(wanted.shape),
+        f"`{name}` has the shape {shape}; {LISTS[wanted.dim()]} is asked for, with another shape.",
+        advice,
+    )
+    value = found.value
+    check(value.dtype != torch.bool, f"`{name}` holds truth values instead of numbers.", advice)
+    precision = 1e-3 if value.dtype in (torch.float16, torch.bfloat16) else 1e-6
+    near = torch.allclose(value.double(), wanted, rtol=10 * precision, atol=precision)
+    check(near, f"`{name}` has the right shape, but not the values that the question asks for.", advice)
+
+
+def test_scalar():
+    """scalar_tensor holds one number"""
+    look(scalar_tensor, "scalar_tensor", 2.2, "Give torch.tensor the bare number 2.2.")
+
+
+def test_vector():
+    """vector_tensor holds a list"""
+    look(vector_tensor, "vector_tensor", [1.0, 3.0, 4.0], "Give torch.tensor the list from the question.")
+
+
+def test_matrix():
+    """matrix_tensor holds two rows of three"""
+    look(matrix_tensor, "matrix_tensor", MATRIX, "Give torch.tensor a list of two lists, one for each row.")
+
+
+def test_pairwise_sum():
+    """pairwise_sum adds two matrices entry by entry"""
+    look(pairwise_sum, "pairwise_sum", SUM, "Add the second matrix to matrix_tensor with `+`.")

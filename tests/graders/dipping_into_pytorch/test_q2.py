@@ -1,0 +1,46 @@
+"""q2: two scalars that may change, and a latent value computed from them (not typed in)."""
+
+import pytest
+import torch
+from submission import check, facts, is_a, my_latent_value, var_1, var_2
+
+pytestmark = pytest.mark.question("q2")
+
+
+def leaf(handle, name, number):
+    """`handle` is a scalar tensor of that value which SGD may change."""
+    advice = f"Make it with torch.tensor({number}, requires_grad=True)."
+    found = facts(handle)
+    check(found is not None or not is_a(handle, "ellipsis"), f"`{name}` is still to be filled in.", advice)
+    check(found is not None, f"`{name}` is not a tensor.", advice)
+    check(found.value.numel() == 1, f"`{name}` holds {found.value.numel()} numbers instead of one.", advice)
+    check(abs(float(found.value) - number) < 1e-6, f"`{name}` does not hold {number}.", advice)
+    check(found.requires_grad, f"`{name}` does not say that it may change (requires_grad).", advice)
+
+
+def test_var_1():
+    """var_1 is a 3 that may change"""
+    leaf(var_1, "var_1", 3.0)
+
+
+def test_var_2():
+    """var_2 is a 4 that may change"""
+    leaf(var_2, "var_2", 4.0)
+
+
+@pytest.mark.weight(2)
+def test_latent_value_is_connected_to_both():
+    """my_latent_value is their product, connected to both"""
+    advice = "Compute it from var_1 and var_2, so that PyTorch remembers how it came about."
+    found = facts(my_latent_value, gradients=("var_1", "var_2"))
+    missing = found is None and is_a(my_latent_value, "ellipsis")
+    check(not missing, "`my_latent_value` is still to be filled in.", advice)
+    check(found is not None, "`my_latent_value` is not a tensor.", advice)
+    check(found.value.numel() == 1 and abs(float(found.value) - 12.0) < 1e-5, "`my_latent_value` is not 3 times 4.", advice)
+    for name, expected in (("var_1", 4.0), ("var_2", 3.0)):
+        gradient = found.gradients.get(name)
+        connected = name in found.connected if gradient is None else bool(torch.isclose(
+            gradient.double().sum(), torch.tensor(expected, dtype=torch.float64), atol=1e-4
+        ))  # fmt: skip
+        check(connected, f"`my_latent_value` has the right value, but is not the product of `{name}` and the other: "
+              "no gradient of that kind leads back.", advice)  # fmt: skip

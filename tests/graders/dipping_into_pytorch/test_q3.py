@@ -1,0 +1,92 @@
+"""q3: fit_product moves two tensors towards a product, in the order Backprop, Optimize, Reset."""
+
+import pytest
+from submission import StudentFault, check, fit_product, scalars, seen, value, watch
+
+from autograder.loop.probes import product_evidence
+from autograder.loop.verdicts import decide, verdict
+from autograder.judge.faults import Finding
+
+pytestmark = pytest.mark.question("q3")
+
+
+def run(start, goal, **options):
+    """Call fit_product on two fresh scalars; their values afterwards, and what was seen of its optimizer."""
+    one, two = scalars(var_1=start[0], var_2=start[1])
+    watched = watch(var_1=one, var_2=two)
+    fit_product(one, two, goal, **options)
+    end = float(value(one)), float(value(two))
+    return end, seen(watched)
+
+
+def near(found, wanted, tolerance=6e-5):
+    return all(abs(a - b) <= tolerance for a, b in zip(found, wanted, strict=True))
+
+
+def taught(start, goal, lr, steps):
+    """The two numbers after `steps` cycles of the lab's loop, in float64."""
+    one, two = start
+    for _ in range(steps):
+        miss = 2 * (one * two - goal)
+        one, two = one - lr * miss * two, two - lr * miss * one
+    return one, two
+
+
+def test_one_cycle():
+    """One cycle moves 3 and 4 a little towards 15"""
+    end, _ = run((3.0, 4.0), 15.0)
+    advice = "Change var_1 and var_2 themselves with SGD, for one cycle of Backprop, Optimize, Reset at lr=3e-3."
+    check(not near(end, (3.0, 4.0)), "`fit_product(var_1, var_2, 15)` leaves both tensors as they were.", advice)
+    check(near(end, (3.0720, 4.0540)), "After one cycle the two tensors are not where the lab's loop takes them.", advice)
+
+
+def test_a_hundred_more_cycles():
+    """A hundred cycles more bring the product close to 15"""
+    one, two = scalars(var_1=3.0, var_2=4.0)
+    fit_product(one, two, 15.0)
+    fit_product(one, two, 15.0, steps=100)
+    end = float(value(one)), float(value(two))
+    check(
+        near(end, (3.4505, 4.3472)),
+        "After one cycle and a hundred more the two tensors are not where the lab's loop takes them.",
+        "Compute the latent value and the loss again in each cycle, then Backprop, Optimize, Reset.",
+    )
+
+
+def test_other_starts_goals_and_rates(draw):
+    """The starts, the goal and lr are the ones it is given"""
+    for _ in range(3):
+        start = tuple(float(number) for number in draw.uniform(1.0, 3.0, 2).round(3))
+        goal, lr = round(draw.uniform(4, 9), 2), round(draw.uniform(1e-3, 6e-3), 6)
+        end, _ = run(start, goal, lr=lr, steps=1)
+        check(
+            near(end, taught(start, goal, lr, 1)),
+            "With another start, goal or lr, one cycle takes the two tensors to the wrong place.",
+            "Use the arguments var_1, var_2, goal and lr instead of numbers typed into the function.",
+        )
+
+
+def test_order(draw, tell):
+    """Backprop, Optimize, Reset: every update uses one fresh gradient"""
+    probes = []
+    for steps in (2, int(draw.integers(3, 6)), int(draw.integers(20, 40))):
+        start = {"var_1": round(draw.uniform(1, 3), 3), "var_2": round(draw.uniform(1, 3), 3)}
+        goal, lr = round(draw.uniform(6, 9), 2), round(draw.uniform(1e-3, 3e-3), 6)
+        try:
+            end, report = run((start["var_1"], start["var_2"]), goal, lr=lr, steps=steps)
+        except StudentFault as fault:
+            raise explained(fault) from None
+        probes.append(product_evidence(start, dict(zip(start, end, strict=True)), goal, lr, steps, report))
+    found = decide(probes)
+    if found.share < 1:
+        raise Finding(found.sentence, found.advice, share=found.share, verdict=found.name, flags=found.flags)
+    tell(found.name, f"{found.sentence} {found.advice}".strip())
+
+
+def explained(fault):
+    """Autograd's complaint about changed tensors or a used-up graph, in the lab's words."""
+    for sign, name in (("inplace operation", "STEP_BEFORE_BACKWARD"), ("backward through the graph a second time", "STALE_LOSS")):
+        if sign in fault.found:
+            told = verdict(name)
+            return Finding(f"{told.sentence} ({fault.found})", told.advice, verdict=name, where=fault.where)
+    return fault

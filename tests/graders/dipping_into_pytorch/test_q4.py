@@ -1,0 +1,57 @@
+"""q4: a network of two or more linear layers from 3 numbers to 5, for one vector and for a batch."""
+
+import pytest
+import torch
+from submission import MyNetwork, check, is_a, layers, parameters, value
+
+pytestmark = pytest.mark.question("q4")
+
+
+def network():
+    """A fresh MyNetwork, or the reason there is none."""
+    advice = "Write class MyNetwork(nn.Module), and call super().__init__() first in its __init__."
+    check(is_a(MyNetwork, "module class"), "`MyNetwork` is not a class made from nn.Module.", advice)
+    made = MyNetwork()
+    check(is_a(made, "module"), "`MyNetwork()` is no module.", advice)
+    return made
+
+
+def outputs(net, inputs):
+    """What the network answers, as a tensor; a Finding if it is none."""
+    answer = value(net(inputs))
+    check(
+        isinstance(answer, torch.Tensor),
+        "Its forward does not give back a tensor.",
+        "Pass x through every layer, and return the result.",
+    )
+    return answer
+
+
+def test_vector(draw):
+    """A vector of 3 numbers becomes 5 numbers"""
+    answer = outputs(network(), torch.from_numpy(draw.standard_normal(3)).float())
+    shape = tuple(answer.shape)
+    check(shape == (5,), f"For a vector of 3 numbers the output has the shape {shape} instead of (5,).",
+          "The last layer must have 5 outputs, the first 3 inputs.")  # fmt: skip
+
+
+def test_batch(draw):
+    """A batch of N vectors becomes N rows of 5"""
+    rows = int(draw.integers(4, 9))
+    answer = outputs(network(), torch.from_numpy(draw.standard_normal((rows, 3))).float())
+    shape = tuple(answer.shape)
+    check(shape == (rows, 5), f"For a batch of shape ({rows}, 3) the output has the shape {shape} instead of ({rows}, 5).",
+          "nn.Linear takes batches as they are: do not pick single entries out of x.")  # fmt: skip
+
+
+@pytest.mark.weight(2)
+def test_two_linear_layers():
+    """Two or more linear layers are registered"""
+    net = network()
+    found = [layer for layer in layers(net) if len(layer[1]) == 2]
+    matrices = [tensor for tensor in parameters(net).values() if tensor.dim() == 2]
+    count = max(len(found), len(matrices))
+    check(count > 0, "The network has no linear layer that PyTorch knows of.",
+          "Make the layers in __init__ and keep them as attributes: self.m1 = nn.Linear(3, 2).")  # fmt: skip
+    check(count > 1, "The network has one linear layer; two or more are asked for.",
+          "Add a second nn.Linear, and pass x through both.")  # fmt: skip

@@ -1,0 +1,166 @@
+"""q6: [a, b, c] -> [a, b, c, c + 1, c + 2] for every integer triple: examples, the trained network, a fresh one."""
+
+import pytest
+import torch
+from submission import (
+    Finding, MyNetwork, Pairs, StudentFault, award, check, forward, is_a, listed, make_examples, my_network, parameters,
+    train, value,
+)  # fmt: skip
+
+from autograder.judge.measure import finite, ignores_weights, rank, typed_in
+
+pytestmark = pytest.mark.question("q6")
+
+PUBLIC = {(1, 2, 3), (3, 1, 4), (0, 0, 0)}  # triples that the notebook shows
+HELD_OUT = 120
+CHUNK, CHUNKS = 500, 8  # examples in one call of train, calls for one start
+RATES = (1e-3, 3e-4)  # no single rate suits every sound network: 3-128-5 diverges at 1e-3, 3-5 is slow at 3e-4
+STARTS = 2
+
+
+def targets_of(triples):
+    c = triples[:, 2:]
+    return torch.cat([triples, c + 1, c + 2], 1)
+
+
+def held_out(draw, reach=10, count=HELD_OUT):
+    """Integer triples from -reach to reach, none of them public: (count, 3)."""
+    rows = [row for row in draw.integers(-reach, reach + 1, (2 * count, 3)).tolist() if tuple(row) not in PUBLIC]
+    return torch.tensor(rows[:count], dtype=torch.float32)
+
+
+def share_right(outputs, targets):
+    """Share of rows whose every number is right after rounding, in whole tenths (so that luck earns nothing)."""
+    if tuple(outputs.shape) != tuple(targets.shape):
+        return 0.0
+    right = ((outputs - targets).abs() < 0.5).all(1).double().mean()
+    return int(float(right) * 10 + 1e-9) / 10
+
+
+def score(network, about, draw, reach, advice):
+    """Award the share of held-out triples that `network` gets right."""
+    triples = held_out(draw, reach)
+    outputs = finite(forward(network, triples), about)
+    share = share_right(outputs, targets_of(triples))
+    if share >= 1.0:
+        return
+    if share < 0.5 and rank(network, draw) == 2:
+        raise Finding(
+            f"{about} squeezes three numbers through two, so it cannot keep all three, however long it trains.",
+            "Look for the narrowest place between input and output, and widen it.", share=share, verdict="BOTTLENECK",
+        )  # fmt: skip
+    reachword = f"from -{reach} to {reach}"
+    award(share, f"{about} is right on {share:.0%} of the held-out triples {reachword}, counted in tenths.", advice)
+
+
+def sound(network, about, draw):
+    """Refuse networks whose answers were not learned."""
+    inputs = held_out(draw, 10, 8)
+    if ignores_weights(network, draw, inputs):
+        raise Finding(f"The outputs of {about} do not depend on its weights: nothing was learned.",
+                      "Let forward compute its output with the layers.", verdict="OUTPUT_IGNORES_WEIGHTS",
+                      flags=("OUTPUT_IGNORES_WEIGHTS",))  # fmt: skip
+    if typed_in(network):
+        raise Finding(f"The weights of {about} look typed in instead of learned.",
+                      "Leave the weights as PyTorch starts them, and let SGD change them.",
+                      verdict="WEIGHTS_ASSIGNED", flags=("WEIGHTS_ASSIGNED",))  # fmt: skip
+
+
+def trained_network(draw):
+    """my_network, if it is a network that was trained."""
+    check(is_a(my_network, "module"), "`my_network` is no network.", "Bind it to an instance of MyNetwork, and train it.")
+    sound(my_network, "`my_network`", draw)
+    return my_network
+
+
+@pytest.mark.weight(2)
+def test_examples(draw):
+    """make_examples gives n right examples of integers from -10 to 10"""
+    advice = "Give back a list of n pairs (input of 3 numbers, target of 5 numbers), integers from -10 to 10."
+    count = int(draw.integers(30, 60))
+    made = make_examples(count)
+    check(isinstance(made, (list, tuple)) or is_a(made, "list"), "`make_examples` does not give back a list.", advice)
+    pairs = [value(pair) for pair in listed(made, count + 1)]
+    check(len(pairs) == count, f"`make_examples({count})` gives {len(pairs)} examples.", advice)
+    good = all(
+        isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(part, torch.Tensor) for part in pair)
+        for pair in pairs
+    )  # fmt: skip
+    check(good, "An example is not a pair of two tensors.", advice)
+    shapes = {(tuple(one.shape), tuple(two.shape)) for one, two in pairs}
+    check(shapes == {((3,), (5,))}, "An example's input has not 3 numbers, or its target not 5.", advice)
+    inputs, targets = (torch.stack([pair[side].double() for pair in pairs]) for side in (0, 1))
+    check(bool(((inputs == inputs.round()) & (inputs.abs() <= 10)).all()),
+          "An input holds something else than integers from -10 to 10.", advice)  # fmt: skip
+    check(bool((targets == targets_of(inputs)).all()), "A target is not [a, b, c, c + 1, c + 2] of its input.", advice)
+    varied = all(len(set(inputs[:, column].tolist())) > 5 for column in range(3)) and bool((inputs < 0).any())
+    check(varied, "The examples hardly differ from each other.", "Draw each of the three numbers from the whole range.")
+
+
+@pytest.mark.weight(4)
+def test_my_network_on_held_out_triples(draw):
+    """my_network is right on triples it has not seen"""
+    advice = "Train it longer, on more examples from the whole range, and check its loss."
+    score(trained_network(draw), "`my_network`", draw, 10, advice)
+
+
+@pytest.mark.weight(1)
+def test_my_network_far_outside(draw):
+    """my_network is right at ten times the range"""
+    advice = "A network that has found the rule carries on outside the range; a bent one (ReLU) does not."
+    score(trained_network(draw), "`my_network`", draw, 100, advice)
+
+
+@pytest.mark.weight(3)
+def test_fresh_network_learns(draw):
+    """A fresh MyNetwork, trained by train on other triples, learns the rule"""
+    held = held_out(draw)
+    best, spent = 0.0, 0
+    for _ in range(STARTS):
+        network = MyNetwork()
+        sound(network, "a fresh `MyNetwork`", draw)
+        fresh = share_right(forward(network, held), targets_of(held))
+        check(fresh < 0.5, "A fresh `MyNetwork` knows the rule before any training: its weights are not learned.",
+              "Leave the weights as PyTorch starts them.", flags=("WEIGHTS_ASSIGNED",))  # fmt: skip
+        if rank(network, draw) == 2:
+            raise Finding("`MyNetwork` squeezes three numbers through two, so it cannot keep all three, however long it trains.",
+                          "Look for the narrowest place between input and output, and widen it.", verdict="BOTTLENECK")  # fmt: skip
+        for lr in RATES:
+            network = MyNetwork()
+            share, steps = attempt(network, lr, draw, held)
+            best, spent = max(best, share), spent + steps
+            if best >= 1.0:
+                return
+            if steps == 0 or spent > 2 * CHUNK * CHUNKS:
+                break
+        if spent == 0 or spent > 2 * CHUNK * CHUNKS:
+            break
+    award(best, f"A fresh `MyNetwork`, trained by `train` on other triples, is right on {best:.0%} of the held-out ones.",
+          "Check train (order, loss, the given network) and the width of MyNetwork.")  # fmt: skip
+
+
+def attempt(network, lr, draw, held):
+    """Train in calls of CHUNK examples until the held-out triples are right or hope is lost: (share, steps used)."""
+    goal, share, steps, errors = targets_of(held), 0.0, 0, []
+    before = parameters(network)
+    for _ in range(CHUNKS):
+        triples = held_out(draw, 10, CHUNK)
+        try:
+            train(network, Pairs(triples, targets_of(triples)), lr=lr, epochs=1)
+        except StudentFault:
+            if steps == 0:
+                raise
+            break
+        steps += CHUNK
+        outputs = forward(network, held)
+        share = max(share, share_right(outputs, goal))
+        errors.append(float((outputs - goal).abs().mean()))
+        if share >= 1.0 or not errors[-1] < 1e6:
+            break
+        after = parameters(network)
+        if all(torch.equal(before[name], after[name]) for name in before):
+            return share, 0
+        if len(errors) >= 3 and errors[-1] > 0.9 * errors[-3]:
+            break
+    return share, steps
+
