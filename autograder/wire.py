@@ -59,7 +59,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Examples as two batches: `inputs` (n, ...) and `targets` (n, ...); arrives as a list of n (input, target) tuples."""
+    """Examples as two batches: `inputs` (n, ...) and `targets` (n, ...); arrive as n (input, target) tuples."""
 
     inputs: torch.Tensor
     targets: torch.Tensor
@@ -159,7 +159,7 @@ def _refuse(constant: str) -> Any:
 # --- values -----------------------------------------------------------------------------------------------------
 
 
-def encode(value: object, body: bytearray, handle: Callable[[object], Ref] | None = None, depth: int = 0) -> Any:
+def encode(value: Any, body: bytearray, handle: Callable[[object], Ref] | None = None, depth: int = 0) -> Any:
     """`value` as JSON-able data; the bytes of tensors and the like are appended to `body`.
 
     Only exact built-in types cross by value (a subclass of int may lie about what it equals). Anything else becomes
@@ -168,25 +168,22 @@ def encode(value: object, body: bytearray, handle: Callable[[object], Ref] | Non
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return value
-    if kind is int and value.bit_length() <= MAX_INT_BITS:  # type: ignore[attr-defined]
-        return {"k": "int", "v": hex(value)} if value.bit_length() > 53 else value  # type: ignore[attr-defined,call-overload]
+    if kind is int and value.bit_length() <= MAX_INT_BITS:
+        return {"k": "int", "v": hex(value)} if value.bit_length() > 53 else value
     if kind is float:
-        return value if math.isfinite(value) else {"k": "float", "v": repr(value)}  # type: ignore[arg-type]
+        return value if math.isfinite(value) else {"k": "float", "v": repr(value)}
     if kind is Ref:
-        return {"k": "ref", "n": value.number, "kind": value.kind, "text": value.text}  # type: ignore[attr-defined]
+        return {"k": "ref", "n": value.number, "kind": value.kind, "text": value.text}
     if kind is bytes:
-        return {"k": "bytes", **_append(body, value)}  # type: ignore[arg-type]
+        return {"k": "bytes", **_append(body, value)}
     if depth < MAX_DEPTH:
         if kind is list or kind is tuple:
-            return {"k": kind.__name__, "v": [encode(item, body, handle, depth + 1) for item in value]}  # type: ignore[attr-defined]
+            return {"k": kind.__name__, "v": [encode(item, body, handle, depth + 1) for item in value]}
         if kind is dict:
-            items = [
-                [encode(k, body, handle, depth + 1), encode(v, body, handle, depth + 1)]
-                for k, v in value.items()  # type: ignore[attr-defined]
-            ]
+            items = [[encode(k, body, handle, depth + 1), encode(v, body, handle, depth + 1)] for k, v in value.items()]
             return {"k": "dict", "v": items}
     if kind is Pairs:
-        return {"k": "pairs", "v": [encode(value.inputs, body), encode(value.targets, body)]}  # type: ignore[attr-defined]
+        return {"k": "pairs", "v": [encode(value.inputs, body), encode(value.targets, body)]}
     array_form = _encode_array(value, body)
     if array_form is not None:
         return array_form

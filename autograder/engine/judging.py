@@ -28,13 +28,30 @@ class Judge:
         self.log = tempfile.NamedTemporaryFile(prefix="autograder-judge-", suffix=".log")  # noqa: SIM115 - lives as long
         self.tests = 0
         ours, theirs = socket.socketpair()
-        environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            **os.environ,
+            **dict.fromkeys(THREADS, "1"),
+            "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         environment.pop("PYTEST_ADDOPTS", None)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "autograder.judge.server", str(theirs.fileno()), str(course.root), assignment.id],
-                env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, pass_fds=(theirs.fileno(),),
-            )  # fmt: skip
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "autograder.judge.server",
+                    str(theirs.fileno()),
+                    str(course.root),
+                    assignment.id,
+                ],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=self.log,
+                stderr=self.log,
+                pass_fds=(theirs.fileno(),),
+            )
         self.channel = wire.Channel(ours)
 
     def wait_ready(self) -> None:

@@ -190,7 +190,11 @@ class Slots:
 
     def _given_up(self, job: Job, why: str) -> Outcome:
         return Outcome(
-            key=job.key, status=Status.GRADER_ERROR, max_score=rounded(self.assignment.points), seed=self.seed,
-            level=self.sandbox.level, message=f"It was tried {job.tries} times, but {why}; grade it again, or by hand.",
+            key=job.key,
+            status=Status.GRADER_ERROR,
+            max_score=rounded(self.assignment.points),
+            seed=self.seed,
+            level=self.sandbox.level,
+            message=f"It was tried {job.tries} times, but {why}; grade it again, or by hand.",
             detail=self.judge.log_text(),
-        )  # fmt: skip
+        )

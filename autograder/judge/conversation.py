@@ -65,14 +65,16 @@ class Conversation:
             self.alive = False
             raise StudentFault(
                 f"{about} did not come to an end, and could not be interrupted.",
-                "Look for a loop that never stops.", kind="limit",
-            ) from None  # fmt: skip
+                "Look for a loop that never stops.",
+                kind="limit",
+            ) from None
         except wire.ClosedError:
             self.alive = False
             raise StudentFault(
                 f"The Python process ended while {about} was used.",
-                "Something in it ends the process (os._exit, exit, a crash, too much memory).", kind="died",
-            ) from None  # fmt: skip
+                "Something in it ends the process (os._exit, exit, a crash, too much memory).",
+                kind="died",
+            ) from None
         except wire.WireError as error:
             raise self._broken(about, str(error)) from None
         used = reply.get("cpu", 0.0)
@@ -103,8 +105,12 @@ class Conversation:
             where = Where(cell=reply["cell"], line=line if type(line) is int and 0 < line < 1_000_000 else None)
         text, kind = _text(reply["raised"]), reply.get("kind")
         if kind == "limit":
-            return StudentFault(f"{about} was stopped: {text}.", "Make it faster, or look for an endless loop.",
-                                kind="limit", where=where)  # fmt: skip
+            return StudentFault(
+                f"{about} was stopped: {text}.",
+                "Make it faster, or look for an endless loop.",
+                kind="limit",
+                where=where,
+            )
         if kind == "wire":
             return StudentFault(f"The answer of {about} could not be read: {text}.", kind="wire", where=where)
         return StudentFault(f"{about} stopped with {text}", kind="raised", where=where)

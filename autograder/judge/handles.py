@@ -10,8 +10,27 @@ from autograder.judge.faults import WordError
 from autograder.wire import Ref
 
 MOST_LISTED = 100_000
-REFUSED = ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "matmul", "neg", "lt", "le", "gt", "ge", "float", "int",
-           "bool", "contains", "setitem", "enter")  # fmt: skip
+REFUSED = (
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "truediv",
+    "matmul",
+    "neg",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "float",
+    "int",
+    "bool",
+    "contains",
+    "setitem",
+    "enter",
+)
 
 
 class Handle:
@@ -30,7 +49,13 @@ class Handle:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         about = f"{self._about[:-1]}(...)`"
-        return ask("call", about, function=ref_of(self), args=list(map(plain, args)), kwargs={k: plain(v) for k, v in kwargs.items()})
+        return ask(
+            "call",
+            about,
+            function=ref_of(self),
+            args=list(map(plain, args)),
+            kwargs={k: plain(v) for k, v in kwargs.items()},
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

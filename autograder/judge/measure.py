@@ -1,6 +1,6 @@
 """Measurements on a student's network, taken from outside: rank of its map, whether outputs hang on the weights.
 
-Words for graders. Everything is computed here from plain answers to plain inputs, never by code in the student's process.
+Words for graders. Everything is computed here, from plain answers to plain inputs.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ def finite(outputs: torch.Tensor, about: str) -> torch.Tensor:
     if not bool(torch.isfinite(outputs).all()):
         raise Finding(
             f"{about} answers with NaN or infinite numbers: the frog hopped too far.",
-            "Start again from a fresh network with a smaller learning rate.", verdict="DIVERGED",
-        )  # fmt: skip
+            "Start again from a fresh network with a smaller learning rate.",
+            verdict="DIVERGED",
+        )
     return outputs

@@ -101,10 +101,16 @@ class NotebookRun:
         self._channel = wire.Channel(socket.socket(fileno=fd))
         self.cells = []
         self._request(
-            {"do": "setup", "packages": self.settings.packages, "watched": self.settings.watched,
-             "limits": self.settings.limits, "number": self.seed},
-            SETUP_SECONDS, None,
-        )  # fmt: skip
+            {
+                "do": "setup",
+                "packages": self.settings.packages,
+                "watched": self.settings.watched,
+                "limits": self.settings.limits,
+                "number": self.seed,
+            },
+            SETUP_SECONDS,
+            None,
+        )
 
     def _run_cells(self, deadly: dict[int, str]) -> None:
         limit, used = self.settings.cell_cpu, 0.0
@@ -118,8 +124,9 @@ class NotebookRun:
                 return
             reply = self._request(
                 {"do": "cell", "number": number, "source": source},
-                limit * self.settings.wall_factor + GRACE, limit * HARD_FACTOR + HARD_EXTRA,
-            )  # fmt: skip
+                limit * self.settings.wall_factor + GRACE,
+                limit * HARD_FACTOR + HARD_EXTRA,
+            )
             cell = cell_run(number, source, reply)
             used += cell.cpu
             self.notebook_cpu += cell.cpu
@@ -137,7 +144,9 @@ class NotebookRun:
             why = deadly.get(number, f"not run: {self.cut_short}")
             self.cells.append(CellRun(number=number, source=source, skipped=True, error=why))
 
-    def _request(self, header: dict[str, Any], wall: float, cpu: float | None, fds: tuple[int, ...] = ()) -> dict[str, Any]:
+    def _request(
+        self, header: dict[str, Any], wall: float, cpu: float | None, fds: tuple[int, ...] = ()
+    ) -> dict[str, Any]:
         """One request to the session. Raises Lost when it dies, hangs or answers with garbage."""
         channel = self._channel
         if channel is None:
@@ -232,10 +241,13 @@ def cell_run(number: int, source: str, reply: dict[str, Any]) -> CellRun:
     outputs = reply.get("outputs")
     kept = [out for out in outputs if isinstance(out, dict)] if isinstance(outputs, list) else []
     return CellRun(
-        number=number, source=source, outputs=tuple(map(_cleaned, kept)), error=error,
+        number=number,
+        source=source,
+        outputs=tuple(map(_cleaned, kept)),
+        error=error,
         line=line if type(line) is int and 0 < line < 1_000_000 else None,
         cpu=cpu if isinstance(cpu, float) and 0 <= cpu < 1e6 else 0.0,
-    )  # fmt: skip
+    )
 
 
 def _cleaned(value: Any) -> Any:

@@ -9,10 +9,10 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograder.course import Assignment, Course
-from autograder.intake.notebook import Notebook, Unreadable, read_notebook
+from autograder.intake.notebook import Unreadable, read_notebook
 from autograder.judge.notebook_run import Broker, NotebookRun, Settings
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
 
@@ -60,18 +60,23 @@ def settings_of(assignment: Assignment) -> Settings:
     """What sessions are set up with."""
     limits = assignment.limits
     watched = [
-        {"question": question.id, "names": list(question.names),
-         "gradients": {name: list(others) for name, others in question.gradients.items()}}
-        for question in assignment.questions.values() if question.judged_on == "best_moment"
-    ]  # fmt: skip
+        {
+            "question": question.id,
+            "names": list(question.names),
+            "gradients": {name: list(others) for name, others in question.gradients.items()},
+        }
+        for question in assignment.questions.values()
+        if question.judged_on == "best_moment"
+    ]
     return Settings(
-        packages=list(assignment.packages), watched=watched, cell_cpu=limits.cell_cpu, notebook_cpu=limits.notebook_cpu,
-        test_cpu=limits.test_cpu, wall_factor=limits.wall_factor, output_kb=limits.output_kb,
-    )  # fmt: skip
-
-
-def code_of(notebook: Notebook) -> list[str]:
-    return [cell.source for cell in notebook.cells if cell.kind == "code"]
+        packages=list(assignment.packages),
+        watched=watched,
+        cell_cpu=limits.cell_cpu,
+        notebook_cpu=limits.notebook_cpu,
+        test_cpu=limits.test_cpu,
+        wall_factor=limits.wall_factor,
+        output_kb=limits.output_kb,
+    )
 
 
 def run_notebook(path: Path, assignment: Assignment, broker: Broker, seed: int) -> NotebookRun:
@@ -79,7 +84,7 @@ def run_notebook(path: Path, assignment: Assignment, broker: Broker, seed: int) 
     read = read_notebook(path.read_bytes(), assignment.names)
     if isinstance(read, Unreadable):
         raise ValueError(f"{path}: {read.reason}")
-    run = NotebookRun(broker, code_of(read), settings_of(assignment), session_seed(seed))
+    run = NotebookRun(broker, list(read.code), settings_of(assignment), session_seed(seed))
     run.notes += read.notes
     run.start()
     return run
@@ -93,16 +98,22 @@ def session_seed(seed: int) -> int:
 
 
 def judge_one(
-    key: str, content: bytes, assignment: Assignment, items: Sequence[pytest.Item], broker: Broker, seed: int, level: str
+    key: str,
+    content: bytes,
+    assignment: Assignment,
+    items: Sequence[pytest.Item],
+    broker: Broker,
+    seed: int,
+    level: str,
 ) -> Outcome:
     """The outcome of one hand-in; whatever goes wrong on our side becomes GRADER_ERROR, never a score."""
-    plain = {"key": key, "max_score": rounded(assignment.points), "level": level, "seed": seed}
+    plain: dict[str, Any] = {"key": key, "max_score": rounded(assignment.points), "level": level, "seed": seed}
     started = time.process_time()
     try:
         read = read_notebook(content, assignment.names)
         if isinstance(read, Unreadable):
             return Outcome(status=Status.NOT_GRADABLE, message=read.reason, **plain)
-        run = NotebookRun(broker, code_of(read), settings_of(assignment), session_seed(seed))
+        run = NotebookRun(broker, list(read.code), settings_of(assignment), session_seed(seed))
         run.notes += read.notes
         try:
             run.start()
@@ -111,7 +122,9 @@ def judge_one(
             run.end()
     except Exception as error:
         text = traceback.format_exc()[-6000:]
-        message = f"The grader itself failed ({type(error).__name__}); see the record's detail and grade this one again."
+        message = (
+            f"The grader itself failed ({type(error).__name__}); see the record's detail and grade this one again."
+        )
         return Outcome(status=Status.GRADER_ERROR, message=message, detail=text, **plain)
     used = {
         "notebook": run.notebook_cpu,
@@ -133,15 +146,22 @@ def judge_questions(
         moments = run.moments.get(question.id, [])
         early = attempt.cell if attempt.moment is not None and attempt.moment < len(moments) - 1 else None
         tests = tuple(attempt.results)
-        found.append(QuestionResult(
-            id=question.id, title=question.title, points=question.points, score=question_score(question.points, tests),
-            tests=tests, moment=early, note=f"Judged as it was after code cell {early}." if early else "",
-        ))  # fmt: skip
+        found.append(
+            QuestionResult(
+                id=question.id,
+                title=question.title,
+                points=question.points,
+                score=question_score(question.points, tests),
+                tests=tests,
+                moment=early,
+                note=f"Judged as it was after code cell {early}." if early else "",
+            )
+        )
     return tuple(found)
 
 
 def summed_up(
-    run: NotebookRun, questions: tuple[QuestionResult, ...], used: dict[str, float], plain: dict[str, object]
+    run: NotebookRun, questions: tuple[QuestionResult, ...], used: dict[str, float], plain: dict[str, Any]
 ) -> Outcome:
     """Status, score and message of a judged notebook."""
     tests: list[TestResult] = [test for question in questions for test in question.tests]
@@ -161,7 +181,14 @@ def summed_up(
         message = " ".join(run.trouble)
     score = rounded(sum(question.score for question in questions)) if status.scored else None
     return Outcome(
-        status=status, message=message, score=score, questions=questions, verdict=verdict, flags=tuple(flags),
-        notes=tuple(dict.fromkeys([*run.trouble, *run.notes])), cells=tuple(run.cells),
-        cpu={name: rounded(value, 3) for name, value in used.items()}, **plain,  # type: ignore[arg-type]
-    )  # fmt: skip
+        status=status,
+        message=message,
+        score=score,
+        questions=questions,
+        verdict=verdict,
+        flags=tuple(flags),
+        notes=tuple(dict.fromkeys([*run.trouble, *run.notes])),
+        cells=tuple(run.cells),
+        cpu={name: rounded(value, 3) for name, value in used.items()},
+        **plain,
+    )

@@ -4,8 +4,9 @@
     pytest ... --run-seed N                                         with another run's held-out data
 
 It gives graders the `submission` module and the `draw` fixture, refuses names that grading.yml does not declare, and
-judges each question at its best moment. In a judge process (`judge.server`) the same items are collected once and run in
-a fork per submission. Loaded by pytest in every run of this environment, so it imports nothing heavy at the top.
+judges each question at its best moment. In a judge process (`judge.server`) the same items are collected once
+and run in a fork per submission. pytest loads this in every run of the
+environment, so it imports nothing heavy at the top.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def short_failure(item: pytest.Function) -> Any:
         if isinstance(error, (Finding, StudentFault)):
             where = f" ({error.where})" if error.where else ""
             return f"{error.found}{where} {error.advice}".strip()
-        return original(excinfo) if style is None else original(excinfo, style=style)
+        return original(excinfo)
 
     return repr_failure
 
@@ -155,9 +156,10 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         from autograder.judge.conversation import become_current
 
         items = [
-            other for other in item.session.items
+            other
+            for other in item.session.items
             if other.path.parent == item.path.parent and question_of(other) == question
-        ]  # fmt: skip
+        ]
         best = known.assignment.questions[question].judged_on == "best_moment"
         try:
             attempt = run_question(known.notebook(), question, items, known.seed, best)

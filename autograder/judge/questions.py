@@ -49,7 +49,8 @@ def run_question(
     """The best attempt of `items`, all of one question."""
     cells = run.moments.get(question, []) if best_moment else []
     best: Attempt | None = None
-    for moment in [*reversed(range(len(cells)))] or [None]:
+    moments: list[int | None] = [*reversed(range(len(cells)))]
+    for moment in moments or [None]:
         attempt = Attempt(moment, None if moment is None else cells[moment], [], [])
         _run(run, question, items, run_seed, attempt)
         if best is None or attempt.share > best.share + 1e-9:
@@ -86,7 +87,7 @@ def _run(run: NotebookRun, question: str, items: Sequence[pytest.Item], run_seed
 
 
 def test_id(item: pytest.Item) -> str:
-    """"test_q5.py::test_name": the same wherever the course lies."""
+    """ "test_q5.py::test_name": the same wherever the course lies."""
     return f"{item.path.name}::{item.name}"
 
 
@@ -99,11 +100,19 @@ def blank(item: pytest.Item, outcome: str, *, share: float = 0.0, found: str = "
     visibility = item.get_closest_marker("visibility")
     function = getattr(item, "function", None)
     title = (getattr(function, "__doc__", None) or item.name.replace("_", " ")).strip().splitlines()[0]
-    return TestResult.model_validate({
-        "id": test_id(item), "question": question_of(item), "title": title, "outcome": outcome, "share": share,
-        "found": found, "advice": advice, "weight": float(weight.args[0]) if weight else 1.0,
-        "visibility": visibility.args[0] if visibility else "after_published",
-    })  # fmt: skip
+    return TestResult.model_validate(
+        {
+            "id": test_id(item),
+            "question": question_of(item),
+            "title": title,
+            "outcome": outcome,
+            "share": share,
+            "found": found,
+            "advice": advice,
+            "weight": float(weight.args[0]) if weight else 1.0,
+            "visibility": visibility.args[0] if visibility else "after_published",
+        }
+    )
 
 
 def question_of(item: pytest.Item) -> str:
@@ -123,7 +132,9 @@ def judged(item: pytest.Item, call: pytest.CallInfo[None]) -> TestResult:
         return result.model_copy(update=update)
     if isinstance(error, StudentFault):
         result = blank(item, "failed", found=error.found, advice=error.advice)
-        return result.model_copy(update={"where": error.where, "flags": (error.kind.upper(),) if error.kind in ("died", "wire") else ()})
+        return result.model_copy(
+            update={"where": error.where, "flags": (error.kind.upper(),) if error.kind in ("died", "wire") else ()}
+        )
     if isinstance(error, AssertionError):
         return blank(item, "failed", found=_sentence(error, item))
     text = str(call.excinfo.getrepr(style="short"))[-4000:]

@@ -164,7 +164,9 @@ def unfit_items(items: list[pytest.Item], assignment: Assignment) -> list[str]:
         if question_of(item) not in assignment.questions
     ]
     with_tests = {question_of(item) for item in items}
-    problems += [f"question {name} of grading.yml has no hidden test" for name in assignment.questions if name not in with_tests]
+    problems += [
+        f"question {name} of grading.yml has no hidden test" for name in assignment.questions if name not in with_tests
+    ]
     return problems
 
 

@@ -19,11 +19,32 @@ from autograder.wire import Pairs
 if TYPE_CHECKING:
     import torch
 
-WORDS = frozenset({
-    "Facts", "Finding", "Pairs", "StudentFault", "award", "check", "facts", "forward", "gradients", "is_a", "layers",
-    "listed", "load", "parameters", "probe", "scalars", "seen", "state", "trained", "value", "watch",
-})  # fmt: skip
-__all__ = list(WORDS)  # noqa: PLE0605
+WORDS = frozenset(
+    {
+        "Facts",
+        "Finding",
+        "Pairs",
+        "StudentFault",
+        "award",
+        "check",
+        "facts",
+        "forward",
+        "gradients",
+        "is_a",
+        "layers",
+        "listed",
+        "load",
+        "parameters",
+        "probe",
+        "scalars",
+        "seen",
+        "state",
+        "trained",
+        "value",
+        "watch",
+    }
+)
+__all__ = list(WORDS)
 
 
 def __getattr__(name: str) -> Handle:
@@ -34,7 +55,7 @@ def __getattr__(name: str) -> Handle:
 
 @dataclass(frozen=True)
 class Facts:
-    """A tensor at the judged moment. `gradients` holds d tensor / d other for the declared others, None if there is none."""
+    """A tensor at the judged moment; `gradients` holds d tensor / d other for the declared others, or None."""
 
     value: torch.Tensor
     requires_grad: bool

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,7 +45,7 @@ def draw_loop_probe(draw: numpy.random.Generator, examples: int, epochs: int) ->
     """A probe of this size; weights as torch would start them, inputs and targets of about unit size."""
     generator = torch.Generator().manual_seed(int(draw.integers(2**40)))
     start = {}
-    for layer, (fan_in, fan_out) in enumerate(zip(SIZES[:-1], SIZES[1:], strict=True), 1):
+    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(SIZES), 1):
         for name, shape in ((f"m{layer}.weight", (fan_out, fan_in)), (f"m{layer}.bias", (fan_out,))):
             start[name] = (torch.rand(shape, generator=generator) * 2 - 1) / fan_in**0.5
     inputs = torch.randn(examples, SIZES[0], generator=generator)
@@ -62,9 +63,7 @@ def loop_evidence(probe: LoopProbe, end: Parameters, report: dict[str, Any], mar
     optimizer, lr, unbelieved = optimizer_of(report)
     seen = replace(seen, marks_left=marks_left, unbelieved=unbelieved, strangers=only_strangers(report))
     gradient = linear_chain_gradient(probe.inputs, probe.targets)
-    evidence = Evidence(
-        probe.start, end, gradient, len(probe.inputs), probe.epochs, probe.lr, updates, optimizer, lr
-    )
+    evidence = Evidence(probe.start, end, gradient, len(probe.inputs), probe.epochs, probe.lr, updates, optimizer, lr)
     return evidence, seen
 
 
@@ -120,9 +119,13 @@ def grouped(events: Sequence[tuple[str, int]], rows: list[int | None]) -> tuple[
     used = groups[:-1]
     doubled = any(len(set(group)) < len(group) for group in used)
     seen = Seen(
-        backprops=len(backprops), optimizes=optimizes, empty_first=bool(used) and not used[0], unused=unused,
-        doubled=doubled, group=max((len(set(group)) for group in used), default=1),
-    )  # fmt: skip
+        backprops=len(backprops),
+        optimizes=optimizes,
+        empty_first=bool(used) and not used[0],
+        unused=unused,
+        doubled=doubled,
+        group=max((len(set(group)) for group in used), default=1),
+    )
     if at != len(rows) or any(not 0 <= number < forwards for number in backprops) or not backprops:
         return None, seen
     updates: list[list[int]] = []
@@ -144,10 +147,13 @@ def optimizers_of(report: dict[str, Any]) -> list[dict[str, Any]]:
     """The optimizers that the record names, those that have the right form."""
     named = report.get("optimizers") or []
     return [
-        one for one in (named if isinstance(named, list) else [])
-        if isinstance(one, dict) and isinstance(one.get("name"), str) and isinstance(one.get("groups"), list)
+        one
+        for one in (named if isinstance(named, list) else [])
+        if isinstance(one, dict)
+        and isinstance(one.get("name"), str)
+        and isinstance(one.get("groups"), list)
         and all(isinstance(group, dict) and isinstance(group.get("settings"), dict) for group in one["groups"])
-    ]  # fmt: skip
+    ]
 
 
 def only_strangers(report: dict[str, Any]) -> bool:
@@ -164,9 +170,10 @@ def optimizer_of(report: dict[str, Any]) -> tuple[Optimizer, float | None, str]:
     name, settings = own[0]["name"], own[0]["groups"][0]["settings"]
     lr = settings.get("lr")
     accepted = {
-        key: value for key, value in settings.items()
+        key: value
+        for key, value in settings.items()
         if key in known_optimizers()[name] and key not in IGNORED and plain_setting(value)
-    }  # fmt: skip
+    }
     optimizer = Optimizer(name, accepted)
     unbelieved = optimizer.bounded()
     rate = lr if isinstance(lr, float) else None

@@ -229,5 +229,8 @@ def warm() -> None:
     start = {"var_1": torch.tensor(3.0), "var_2": torch.tensor(4.0)}
     evidence = Evidence(start, start, product_gradient(15.0), 1, 2, 3e-3)
     replay(evidence, evidence.taught(), Hypothesis("CORRECT"))
-    replay(Evidence(start, start, product_gradient(15.0), 1, 2, 3e-3, optimizer=Optimizer("Adam", {"amsgrad": True})),
-           evidence.taught(), Hypothesis("CORRECT"))  # fmt: skip
+    replay(
+        Evidence(start, start, product_gradient(15.0), 1, 2, 3e-3, optimizer=Optimizer("Adam", {"amsgrad": True})),
+        evidence.taught(),
+        Hypothesis("CORRECT"),
+    )

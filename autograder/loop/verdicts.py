@@ -11,17 +11,28 @@ from dataclasses import dataclass, replace
 
 from autograder.loop.replay import TOLERANCE, Evidence, Hypothesis, first_ratio, matches
 
-FULL = frozenset({
-    "CORRECT", "CORRECT_ROTATED", "CORRECT_ACCUMULATED", "ZERO_GRADIENT", "LR_ZERO", "WRONG_DIRECTION", "DIVERGED",
-    "WRONG_LOSS", "WRONG_LEARNING_RATE",
-})  # fmt: skip
+FULL = frozenset(
+    {
+        "CORRECT",
+        "CORRECT_ROTATED",
+        "CORRECT_ACCUMULATED",
+        "ZERO_GRADIENT",
+        "LR_ZERO",
+        "WRONG_DIRECTION",
+        "DIVERGED",
+        "WRONG_LOSS",
+        "WRONG_LEARNING_RATE",
+    }
+)
 RIGHT = Hypothesis("CORRECT")
 SENTENCES = {
     "CORRECT": "Backprop, Optimize, Reset: every update used exactly one fresh gradient.",
-    "CORRECT_ACCUMULATED": "You Backprop {n} times before each Optimize on purpose; every gradient is used once, then Reset.",
+    "CORRECT_ACCUMULATED": "You Backprop {n} times before each Optimize on purpose; "
+    "every gradient is used once, then Reset.",
     "MISSING_ZERO": "You never Reset: SGD still had the marks from earlier examples and applied them again.",
     "ZERO_ONCE_PER_EPOCH": "You Reset only every {n} updates; in between old marks are applied again.",
-    "STEP_BEFORE_BACKWARD": "Optimize runs before Backprop, so it uses the previous example's marks, and the last example's are never used.",
+    "STEP_BEFORE_BACKWARD": "Optimize runs before Backprop, so it uses the previous example's marks, "
+    "and the last example's are never used.",
     "STALE_LOSS": "The loss comes from an output computed before the last update.",
     "DOUBLE_BACKWARD": "The same loss was Backpropped twice before one Optimize.",
     "DOUBLE_STEP": "One Backprop was Optimized twice.",
@@ -32,10 +43,12 @@ SENTENCES = {
     "ZERO_BETWEEN": "SGD found no marks when it ran, so Optimize changed nothing.",
     "NO_TRAINING": "Nothing was trained: not one parameter has changed.",
     "DIVERGED": "The frog hops too far: the numbers became NaN or infinite.",
-    "WRONG_LOSS": "The order is right, but this loss is not the summed squared difference: its gradients are {c} times as large.",
+    "WRONG_LOSS": "The order is right, but this loss is not the summed squared difference: "
+    "its gradients are {c} times as large.",
     "WRONG_LEARNING_RATE": "The order is right, but the updates are {c} times as large as lr asks.",
-    "UNEXPLAINED_UPDATE": "The updates are not those of Backprop, Optimize, Reset, and I cannot tell which step is off.",
-}  # fmt: skip
+    "UNEXPLAINED_UPDATE": "The updates are not those of Backprop, Optimize, Reset, "
+    "and I cannot tell which step is off.",
+}
 ADVICE = {
     "MISSING_ZERO": "Call zero_grad() once in every turn of the loop.",
     "ZERO_ONCE_PER_EPOCH": "Move Reset inside the inner loop.",
@@ -47,13 +60,15 @@ ADVICE = {
     "MISSING_STEP": "Call the optimizer's step() after Backprop. Did you forget the `()`?",
     "MISSING_BACKWARD": "Call loss.backward() before the optimizer's step().",
     "WRONG_PARAMETERS": "Hand SGD network.parameters() of the network that train is given.",
-    "ZERO_BETWEEN": "Backprop, then Optimize, and only then Reset: whatever comes between the first two wipes the marks.",
-    "NO_TRAINING": "Train the very tensors you are given: Backprop, Optimize, Reset, with an optimizer that was given them.",
+    "ZERO_BETWEEN": "Backprop, then Optimize, and only then Reset: "
+    "whatever comes between the first two wipes the marks.",
+    "NO_TRAINING": "Train the very tensors you are given: Backprop, Optimize, Reset, "
+    "with an optimizer that was given them.",
     "DIVERGED": "Use the lr that you are given, and Reset in every turn.",
     "WRONG_LOSS": "Use torch.sum((output - target) ** 2).",
     "WRONG_LEARNING_RATE": "Give the optimizer the lr that you are handed.",
     "UNEXPLAINED_UPDATE": "Compare your loop with the three steps of the lab, one round for each example.",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -125,9 +140,7 @@ def right(probes: Sequence[tuple[Evidence, Seen]], flags: tuple[str, ...]) -> Ve
 def whole_passes(evidence: Evidence) -> bool:
     """Whether each update took every example at once."""
     updates = evidence.updates
-    return bool(updates) and evidence.examples > 1 and all(
-        len(rows) >= evidence.examples for rows in updates or []
-    )  # fmt: skip
+    return bool(updates) and evidence.examples > 1 and all(len(rows) >= evidence.examples for rows in updates or [])
 
 
 def fault(probes: Sequence[tuple[Evidence, Seen]]) -> Verdict | None:

@@ -67,7 +67,7 @@ def unshare(plan: Plan) -> None:
 
 
 def enclose(plan: Plan) -> None:
-    """Inside the namespaces: files read-only, secret folders empty, a private work folder; then give up capabilities."""
+    """Inside the namespaces: files read-only, secret folders empty, a private work folder, no capabilities."""
     libc = _libc()
     _check(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "private mounts")
     options = f"size={plan.disk_mb}m,nr_inodes=20000,mode=0700".encode()
@@ -87,7 +87,10 @@ def _read_only(libc: ctypes.CDLL, plan: Plan) -> None:
         _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns")]
 
     size = ctypes.c_size_t(ctypes.sizeof(MountAttr))
-    for path, attributes, flags in ((b"/", MountAttr(set=1), AT_RECURSIVE), (plan.work.encode(), MountAttr(clear=1), 0)):
+    for path, attributes, flags in (
+        (b"/", MountAttr(set=1), AT_RECURSIVE),
+        (plan.work.encode(), MountAttr(clear=1), 0),
+    ):
         done = libc.syscall(
             ctypes.c_long(SYS_MOUNT_SETATTR), AT_FDCWD, ctypes.c_char_p(path), flags, ctypes.byref(attributes), size
         )

@@ -58,7 +58,7 @@ def clean_environment(home: Path) -> dict[str, str]:
         "TORCHINDUCTOR_CACHE_DIR": str(home / "inductor"),
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     }
-    return fixed | {name: "1" for name in THREADS}
+    return fixed | dict.fromkeys(THREADS, "1")
 
 
 class Sandbox:
@@ -90,26 +90,32 @@ class Sandbox:
         with theirs, self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-s", "-m", "autograder.sandbox.zygote", str(theirs.fileno())],
-                env=clean_environment(home), cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=clean_environment(home),
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 pass_fds=(theirs.fileno(),),
-            )  # fmt: skip
+            )
         self.channel = wire.Channel(ours)
         try:
             header, _ = self.channel.receive(time.monotonic() + START_SECONDS)
         except wire.WireError as error:
-            raise SandboxError(f"the process that runs student code did not start ({error}): {self.log_text()}") from None
+            raise SandboxError(
+                f"the process that runs student code did not start ({error}): {self.log_text()}"
+            ) from None
         self.versions = header["ready"]
         self.level = self._choose()
 
     def _choose(self) -> str:
-        self.reasons = reasons = []
+        self.reasons: list[str] = []
         for level in (self.wanted,) if self.wanted else LEVELS:
             self.channel.send({"do": "try", "plan": asdict(self._plan(level, 4096, 64, 60))})
             header, _ = self.channel.receive(time.monotonic() + START_SECONDS)
             if not header["tried"]:
                 return level
-            reasons.append(f"{level}: {header['tried']}")
-        raise SandboxError("no way to confine student code works here (" + "; ".join(reasons) + ")")
+            self.reasons.append(f"{level}: {header['tried']}")
+        raise SandboxError("no way to confine student code works here (" + "; ".join(self.reasons) + ")")
 
     def _plan(self, level: str, memory_mb: int, disk_mb: int, cpu: int) -> Plan:
         work = tempfile.mkdtemp(prefix="work-", dir=self.folder)
@@ -147,7 +153,7 @@ class Sandbox:
             self._clear(hold)
 
     def end(self, hold: Hold) -> None:
-        """Kill a session, and with its pid namespace everything in it. Its folder goes when the zygote has reaped it."""
+        """Kill a session and all of its pid namespace; its folder goes when the zygote has reaped it."""
         if not hold.exited:
             with contextlib.suppress(ProcessLookupError):
                 if self.level == "basic":

@@ -28,7 +28,14 @@ from autograder import wire
 from autograder.sandbox import confinement
 from autograder.sandbox.confinement import Plan
 
-WARM_CELLS = ("warm = 1\nwarm", "1/0", "display(1)", "%%time\nprint(1)", "await __import__('asyncio').sleep(0)", "def (")
+WARM_CELLS = (
+    "warm = 1\nwarm",
+    "1/0",
+    "display(1)",
+    "%%time\nprint(1)",
+    "await __import__('asyncio').sleep(0)",
+    "def (",
+)
 
 
 def main() -> None:
@@ -51,7 +58,6 @@ def warm() -> Any:
     import torch._dynamo
     import torch.utils.data
 
-    import autograder.student.session
     from autograder.student.shell import make_shell
 
     torch.set_num_threads(1)
@@ -192,8 +198,8 @@ class Zygote:
             os.dup2(fd, 3, inheritable=False)
             channel = wire.Channel(socket.socket(fileno=3))
             null = os.open(os.devnull, os.O_RDWR)
-            for number in (0, 1, 2):
-                os.dup2(null, number)
+            for stream in (0, 1, 2):
+                os.dup2(null, stream)
             os.closerange(4, 4096)
             if plan.level == "basic":
                 os.setsid()

@@ -14,9 +14,26 @@ import torch
 from torch import nn
 
 FACTORIES = (
-    "tensor", "as_tensor", "zeros", "ones", "empty", "full", "rand", "randn", "randint", "randperm", "arange",
-    "linspace", "eye", "zeros_like", "ones_like", "rand_like", "randn_like", "full_like", "empty_like",
-)  # fmt: skip
+    "tensor",
+    "as_tensor",
+    "zeros",
+    "ones",
+    "empty",
+    "full",
+    "rand",
+    "randn",
+    "randint",
+    "randperm",
+    "arange",
+    "linspace",
+    "eye",
+    "zeros_like",
+    "ones_like",
+    "rand_like",
+    "randn_like",
+    "full_like",
+    "empty_like",
+)
 ELSEWHERE = ("cuda", "mps")
 
 
@@ -57,18 +74,22 @@ def install(note: Callable[[str], None]) -> None:
         def __instancecheck__(cls, instance: object) -> bool:
             return isinstance(instance, real)
 
-    class device(metaclass=DeviceKind):  # noqa: N801 - it stands in for torch.device
+    class device(metaclass=DeviceKind):
         def __new__(cls, *args: Any, **kwargs: Any) -> Any:
             first = here(args[0] if args else kwargs.get("type", "cpu"))
             return real("cpu") if first == "cpu" else real(*args, **kwargs)
 
-    for name in FACTORIES:
-        setattr(torch, name, moved(getattr(torch, name)))
+    replaced: list[tuple[Any, str, Any]] = [(torch, name, moved(getattr(torch, name))) for name in FACTORIES]
     for owner in (torch.Tensor, nn.Module):
-        owner.to = moved_all(owner.to)  # type: ignore[method-assign,assignment]
-        owner.cuda = stay  # type: ignore[method-assign,assignment]
-    nn.Module.mps = stay  # type: ignore[assignment]
-    torch.device = device  # type: ignore[misc,assignment]
-    torch.set_default_device = lambda value: None  # type: ignore[assignment]
-    torch.cuda.manual_seed_all = torch.cuda.manual_seed = lambda seed: None  # type: ignore[assignment]
-    torch.cuda.synchronize = torch.cuda.empty_cache = lambda *args: None  # type: ignore[assignment]
+        replaced += [(owner, "to", moved_all(owner.to)), (owner, "cuda", stay)]
+    nothing = functools.partial(_nothing)
+    replaced += [(torch, "device", device), (torch, "set_default_device", nothing)]
+    replaced += [
+        (torch.cuda, name, nothing) for name in ("manual_seed", "manual_seed_all", "synchronize", "empty_cache")
+    ]
+    for owner, name, value in replaced:
+        setattr(owner, name, value)
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    return None

@@ -90,7 +90,8 @@ def _reaches(value: torch.Tensor, source: Any) -> bool:
     """Whether the graph of `value` leads back to the leaf `source`."""
     if not isinstance(source, torch.Tensor):
         return False
-    queue, seen = [value.grad_fn], set()
+    queue: list[Any] = [value.grad_fn]
+    seen: set[Any] = set()
     while queue and len(seen) < 10_000:
         node = queue.pop()
         if node is None or node in seen:

@@ -207,7 +207,7 @@ def seed(number: int) -> None:
     numpy.random.seed(number % 2**32)
     torch.manual_seed(number % 2**63)
     counter = iter(range(number, number + 1_000_000))
-    numpy.random.default_rng = lambda seed=None: DEFAULT_RNG(next(counter) if seed is None else seed)  # type: ignore[assignment,misc]
+    numpy.random.default_rng = lambda seed=None: DEFAULT_RNG(next(counter) if seed is None else seed)
 
 
 DEFAULT_RNG = numpy.random.default_rng

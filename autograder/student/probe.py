@@ -5,6 +5,7 @@ The record made here explains and orders; it never decides a mark by itself, bec
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
@@ -72,7 +73,7 @@ class Record:
             plain = {
                 name: list(value) if isinstance(value, tuple) else value
                 for name, value in group.items()
-                if name != "params" and (isinstance(value, PLAIN) or isinstance(value, tuple))
+                if name != "params" and isinstance(value, (*PLAIN, tuple))
             }
             groups.append({"parameters": known, "others": len(group["params"]) - len(known), "settings": plain})
         kind = type(optimizer)
@@ -87,9 +88,12 @@ class Record:
 class ProbeNetwork(nn.Module):
     """Linear layers of the given sizes, e.g. [3, 2, 5]; records what passes through it."""
 
+    record: Record
+    depth: int
+
     def __init__(self, sizes: list[int], parameters: dict[str, torch.Tensor]) -> None:
         super().__init__()
-        for index, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), 1):
+        for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes), 1):
             setattr(self, f"m{index}", nn.Linear(fan_in, fan_out))
         self.load_state_dict(parameters)
         self.__dict__["record"] = Record()

@@ -109,9 +109,13 @@ class Session:
         _close_figures()
         self.moments.after(number)
         return {
-            "outputs": ran.outputs, "error": ran.error, "line": ran.line, "cell": ran.cell, "cpu": used,
+            "outputs": ran.outputs,
+            "error": ran.error,
+            "line": ran.line,
+            "cell": ran.cell,
+            "cpu": used,
             "moments": {question: [m.cell for m in kept] for question, kept in self.moments.kept.items()},
-        }  # fmt: skip
+        }
 
     def _plain(self, source: str) -> str:
         """The cell as Python, magics rewritten; the source itself where that fails."""
@@ -221,5 +225,3 @@ def _close_figures() -> None:
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None and pyplot.get_fignums():
         pyplot.close("all")
-
-

@@ -103,6 +103,8 @@ class CapturedStream:
 class Publisher(DisplayPublisher):
     """display(...) and friends."""
 
+    shell: Shell
+
     def publish(self, data: dict[str, Any], metadata: Any = None, **kwargs: Any) -> None:  # type: ignore[override]
         if not kwargs.get("update"):
             self.shell.capture.display(data)
@@ -113,6 +115,8 @@ class Publisher(DisplayPublisher):
 
 class ResultHook(DisplayHook):
     """The value of a cell's last expression."""
+
+    shell: Shell
 
     def write_output_prompt(self) -> None:
         return None
@@ -165,12 +169,12 @@ class Shell(InteractiveShell):
 
     def run(self, number: int, source: str) -> Ran:
         """Run code cell `number` (from 1). Student exceptions of every kind end here, as text."""
-        self.compile.cell = number
+        CellCompiler.cell = number
         self.capture.clear()
         out, err = CapturedStream("stdout", self.capture), CapturedStream("stderr", self.capture)
         failure: BaseException | None
         try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):  # type: ignore[type-var]
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 result = self.run_cell(source, store_history=True)
             failure = result.error_before_exec or result.error_in_exec
         except BaseException as error:  # a limit that struck between two lines of IPython's own
@@ -180,7 +184,12 @@ class Shell(InteractiveShell):
             ran.error = describe(failure)
             ran.cell, ran.line = place(failure)
             self.capture.outputs.append(
-                {"output_type": "error", "ename": type(failure).__name__[:100], "evalue": ran.error[:2000], "traceback": []}
+                {
+                    "output_type": "error",
+                    "ename": type(failure).__name__[:100],
+                    "evalue": ran.error[:2000],
+                    "traceback": [],
+                }
             )
         ran.outputs = self.capture.taken()
         return ran
@@ -199,7 +208,7 @@ def make_shell() -> Shell:
 
 
 def describe(error: BaseException) -> str:
-    """"NameError: name 'x' is not defined", at most 500 characters, whatever the exception's own methods do."""
+    """ "NameError: name 'x' is not defined", at most 500 characters, whatever the exception's own methods do."""
     try:
         text = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1]
     except BaseException:  # an exception whose __str__ raises is still only a student's exception

@@ -120,8 +120,7 @@ def install(shell: Shell, note: Note) -> None:
     builtins.input = answer
     shell.user_ns["input"] = answer
     for name in QUIET_MAGICS:
-        shell.register_magic_function(_quiet(name, note), "line", name)
-    shell.register_magic_function(lambda line, cell=None: None, "line_cell", "javascript")
+        shell.magics_manager.register_function(_quiet(name, note), "line", name)
     shell.system = shell.system_piped = shell.system_raw = lambda command: _system(shell, command, note)  # type: ignore[method-assign]
     shell.getoutput = lambda command, *a, **k: _run(shell, command, note).splitlines()  # type: ignore[method-assign]
     shell.enable_gui = _nothing  # type: ignore[method-assign]
@@ -148,7 +147,11 @@ def _run(shell: Shell, command: str, note: Note) -> str:
         return ""
     try:
         done = subprocess.run(
-            ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, capture_output=True, timeout=SHELL_SECONDS, check=False
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SHELL_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         note(f"`!{command[:60]}` could not be run here ({type(error).__name__}).")

@@ -36,11 +36,21 @@ def test_latent_value_is_connected_to_both():
     missing = found is None and is_a(my_latent_value, "ellipsis")
     check(not missing, "`my_latent_value` is still to be filled in.", advice)
     check(found is not None, "`my_latent_value` is not a tensor.", advice)
-    check(found.value.numel() == 1 and abs(float(found.value) - 12.0) < 1e-5, "`my_latent_value` is not 3 times 4.", advice)
+    check(
+        found.value.numel() == 1 and abs(float(found.value) - 12.0) < 1e-5,
+        "`my_latent_value` is not 3 times 4.",
+        advice,
+    )
     for name, expected in (("var_1", 4.0), ("var_2", 3.0)):
         gradient = found.gradients.get(name)
-        connected = name in found.connected if gradient is None else bool(torch.isclose(
-            gradient.double().sum(), torch.tensor(expected, dtype=torch.float64), atol=1e-4
-        ))  # fmt: skip
-        check(connected, f"`my_latent_value` has the right value, but is not the product of `{name}` and the other: "
-              "no gradient of that kind leads back.", advice)  # fmt: skip
+        connected = (
+            name in found.connected
+            if gradient is None
+            else bool(torch.isclose(gradient.double().sum(), torch.tensor(expected, dtype=torch.float64), atol=1e-4))
+        )
+        check(
+            connected,
+            f"`my_latent_value` has the right value, but is not the product of `{name}` and the other: "
+            "no gradient of that kind leads back.",
+            advice,
+        )

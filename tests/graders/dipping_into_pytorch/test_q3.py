@@ -3,9 +3,9 @@
 import pytest
 from submission import StudentFault, check, fit_product, scalars, seen, value, watch
 
+from autograder.judge.faults import Finding
 from autograder.loop.probes import product_evidence
 from autograder.loop.verdicts import decide, verdict
-from autograder.judge.faults import Finding
 
 pytestmark = pytest.mark.question("q3")
 
@@ -37,7 +37,9 @@ def test_one_cycle():
     end, _ = run((3.0, 4.0), 15.0)
     advice = "Change var_1 and var_2 themselves with SGD, for one cycle of Backprop, Optimize, Reset at lr=3e-3."
     check(not near(end, (3.0, 4.0)), "`fit_product(var_1, var_2, 15)` leaves both tensors as they were.", advice)
-    check(near(end, (3.0720, 4.0540)), "After one cycle the two tensors are not where the lab's loop takes them.", advice)
+    check(
+        near(end, (3.0720, 4.0540)), "After one cycle the two tensors are not where the lab's loop takes them.", advice
+    )
 
 
 def test_a_hundred_more_cycles():
@@ -85,7 +87,10 @@ def test_order(draw, tell):
 
 def explained(fault):
     """Autograd's complaint about changed tensors or a used-up graph, in the lab's words."""
-    for sign, name in (("inplace operation", "STEP_BEFORE_BACKWARD"), ("backward through the graph a second time", "STALE_LOSS")):
+    for sign, name in (
+        ("inplace operation", "STEP_BEFORE_BACKWARD"),
+        ("backward through the graph a second time", "STALE_LOSS"),
+    ):
         if sign in fault.found:
             told = verdict(name)
             return Finding(f"{told.sentence} ({fault.found})", told.advice, verdict=name, where=fault.where)

@@ -31,8 +31,11 @@ def test_vector(draw):
     """A vector of 3 numbers becomes 5 numbers"""
     answer = outputs(network(), torch.from_numpy(draw.standard_normal(3)).float())
     shape = tuple(answer.shape)
-    check(shape == (5,), f"For a vector of 3 numbers the output has the shape {shape} instead of (5,).",
-          "The last layer must have 5 outputs, the first 3 inputs.")  # fmt: skip
+    check(
+        shape == (5,),
+        f"For a vector of 3 numbers the output has the shape {shape} instead of (5,).",
+        "The last layer must have 5 outputs, the first 3 inputs.",
+    )
 
 
 def test_batch(draw):
@@ -40,8 +43,11 @@ def test_batch(draw):
     rows = int(draw.integers(4, 9))
     answer = outputs(network(), torch.from_numpy(draw.standard_normal((rows, 3))).float())
     shape = tuple(answer.shape)
-    check(shape == (rows, 5), f"For a batch of shape ({rows}, 3) the output has the shape {shape} instead of ({rows}, 5).",
-          "nn.Linear takes batches as they are: do not pick single entries out of x.")  # fmt: skip
+    check(
+        shape == (rows, 5),
+        f"For a batch of shape ({rows}, 3) the output has the shape {shape} instead of ({rows}, 5).",
+        "nn.Linear takes batches as they are: do not pick single entries out of x.",
+    )
 
 
 @pytest.mark.weight(2)
@@ -51,7 +57,13 @@ def test_two_linear_layers():
     found = [layer for layer in layers(net) if len(layer[1]) == 2]
     matrices = [tensor for tensor in parameters(net).values() if tensor.dim() == 2]
     count = max(len(found), len(matrices))
-    check(count > 0, "The network has no linear layer that PyTorch knows of.",
-          "Make the layers in __init__ and keep them as attributes: self.m1 = nn.Linear(3, 2).")  # fmt: skip
-    check(count > 1, "The network has one linear layer; two or more are asked for.",
-          "Add a second nn.Linear, and pass x through both.")  # fmt: skip
+    check(
+        count > 0,
+        "The network has no linear layer that PyTorch knows of.",
+        "Make the layers in __init__ and keep them as attributes: self.m1 = nn.Linear(3, 2).",
+    )
+    check(
+        count > 1,
+        "The network has one linear layer; two or more are asked for.",
+        "Add a second nn.Linear, and pass x through both.",
+    )

@@ -3,8 +3,18 @@
 import pytest
 import torch
 from submission import (
-    Finding, MyNetwork, Pairs, StudentFault, check, forward, gradients, parameters, probe, seen, train,
-)  # fmt: skip
+    Finding,
+    MyNetwork,
+    Pairs,
+    StudentFault,
+    check,
+    forward,
+    gradients,
+    parameters,
+    probe,
+    seen,
+    train,
+)
 
 from autograder.judge.measure import finite, ignores_weights, typed_in
 from autograder.loop.probes import draw_loop_probe, draw_loop_probes, events_of, loop_evidence
@@ -42,7 +52,10 @@ def test_every_update_uses_one_fresh_gradient(draw, tell):
 
 def explained(fault):
     """Autograd's complaint about changed tensors or a used-up graph, in the lab's words."""
-    for sign, name in (("inplace operation", "STEP_BEFORE_BACKWARD"), ("backward through the graph a second time", "STALE_LOSS")):
+    for sign, name in (
+        ("inplace operation", "STEP_BEFORE_BACKWARD"),
+        ("backward through the graph a second time", "STALE_LOSS"),
+    ):
         if sign in fault.found:
             told = verdict(name)
             return Finding(f"{told.sentence} ({fault.found})", told.advice, verdict=name, where=fault.where)
@@ -56,8 +69,11 @@ def test_trains_the_given_network_in_place(draw):
     moved = {name for name in spec.start if not torch.equal(spec.start[name], end[name])}
     check(moved, "The network that `train` was given is the same afterwards.", NOT_TRAINED)
     still = sorted(set(spec.start) - moved)
-    check(not still, f"{', '.join(still)} never change: SGD was not given them, or the loss does not reach them.",
-          "Hand network.parameters() to SGD.")  # fmt: skip
+    check(
+        not still,
+        f"{', '.join(still)} never change: SGD was not given them, or the loss does not reach them.",
+        "Hand network.parameters() to SGD.",
+    )
 
 
 def test_uses_the_given_rate_and_epochs(draw):
@@ -67,31 +83,50 @@ def test_uses_the_given_rate_and_epochs(draw):
     _, large = trained(first, lr=3e-4)
     moves = [sum(float((end[n] - first.start[n]).double().abs().sum()) for n in end) for end in (small, large)]
     check(moves[0] > 0 and moves[1] > 0, "The network that `train` was given is the same afterwards.", NOT_TRAINED)
-    check(2.4 < moves[1] / moves[0] < 3.6, "Three times the lr does not make three times the step.",
-          "Give SGD lr=lr instead of a number typed in.")  # fmt: skip
+    check(
+        2.4 < moves[1] / moves[0] < 3.6,
+        "Three times the lr does not make three times the step.",
+        "Give SGD lr=lr instead of a number typed in.",
+    )
     for epochs in (int(draw.integers(2, 4)), int(draw.integers(5, 8))):
         spec = draw_loop_probe(draw, 4, epochs)
-        network, end = trained(spec)
+        network, _ = trained(spec)
         report = seen(network)
         rows = sum(count for kind, count in events_of(report) if kind == "F")
-        check(rows >= spec.epochs * 4, f"With epochs={epochs} and 4 examples only {rows} examples went through the network.",
-              "Go through all the examples `epochs` times.")  # fmt: skip
-        check(rows < 2 * spec.epochs * 4 + 4,
-              f"With epochs={epochs} and 4 examples {rows} examples went through the network.",
-              "Go through all the examples `epochs` times, no more.")  # fmt: skip
+        check(
+            rows >= spec.epochs * 4,
+            f"With epochs={epochs} and 4 examples only {rows} examples went through the network.",
+            "Go through all the examples `epochs` times.",
+        )
+        check(
+            rows < 2 * spec.epochs * 4 + 4,
+            f"With epochs={epochs} and 4 examples {rows} examples went through the network.",
+            "Go through all the examples `epochs` times, no more.",
+        )
 
 
 def test_learns_one_example(draw):
     """MyNetwork learns [1, 2, 3] -> [1, 2, 3, 4, 5]"""
     network = MyNetwork()
     inputs = torch.from_numpy(draw.uniform(-5, 5, (8, 3))).float()
-    check(not ignores_weights(network, draw, inputs), "The outputs of `MyNetwork` do not depend on its weights.",
-          "Let forward compute its output with the layers.", flags=("OUTPUT_IGNORES_WEIGHTS",))  # fmt: skip
+    check(
+        not ignores_weights(network, draw, inputs),
+        "The outputs of `MyNetwork` do not depend on its weights.",
+        "Let forward compute its output with the layers.",
+        flags=("OUTPUT_IGNORES_WEIGHTS",),
+    )
     before = (forward(network, INPUT[None]) - TARGET).abs().max()
     train(network, Pairs(INPUT[None], TARGET[None]), lr=1e-3, epochs=1000)
     answer = finite(forward(network, INPUT[None]), "After training, the network")
     error = float((answer - TARGET).abs().max())
-    check(float(before) > 0.1 and not typed_in(network), "The weights of `MyNetwork` look typed in instead of learned.",
-          "Leave the weights as PyTorch starts them, and let SGD change them.", flags=("WEIGHTS_ASSIGNED",))  # fmt: skip
-    check(error < 0.1, f"After 1000 epochs on [1, 2, 3] one output is still {error:.2f} away from its target.",
-          "Take the loss to 0: the summed squared difference, then Backprop, Optimize, Reset.")  # fmt: skip
+    check(
+        float(before) > 0.1 and not typed_in(network),
+        "The weights of `MyNetwork` look typed in instead of learned.",
+        "Leave the weights as PyTorch starts them, and let SGD change them.",
+        flags=("WEIGHTS_ASSIGNED",),
+    )
+    check(
+        error < 0.1,
+        f"After 1000 epochs on [1, 2, 3] one output is still {error:.2f} away from its target.",
+        "Take the loss to 0: the summed squared difference, then Backprop, Optimize, Reset.",
+    )

@@ -3,9 +3,21 @@
 import pytest
 import torch
 from submission import (
-    Finding, MyNetwork, Pairs, StudentFault, award, check, forward, is_a, listed, make_examples, my_network, parameters,
-    train, value,
-)  # fmt: skip
+    Finding,
+    MyNetwork,
+    Pairs,
+    StudentFault,
+    award,
+    check,
+    forward,
+    is_a,
+    listed,
+    make_examples,
+    my_network,
+    parameters,
+    train,
+    value,
+)
 
 from autograder.judge.measure import finite, ignores_weights, rank, typed_in
 
@@ -47,8 +59,10 @@ def score(network, about, draw, reach, advice):
     if share < 0.5 and rank(network, draw) == 2:
         raise Finding(
             f"{about} squeezes three numbers through two, so it cannot keep all three, however long it trains.",
-            "Look for the narrowest place between input and output, and widen it.", share=share, verdict="BOTTLENECK",
-        )  # fmt: skip
+            "Look for the narrowest place between input and output, and widen it.",
+            share=share,
+            verdict="BOTTLENECK",
+        )
     reachword = f"from -{reach} to {reach}"
     award(share, f"{about} is right on {share:.0%} of the held-out triples {reachword}, counted in tenths.", advice)
 
@@ -57,18 +71,26 @@ def sound(network, about, draw):
     """Refuse networks whose answers were not learned."""
     inputs = held_out(draw, 10, 8)
     if ignores_weights(network, draw, inputs):
-        raise Finding(f"The outputs of {about} do not depend on its weights: nothing was learned.",
-                      "Let forward compute its output with the layers.", verdict="OUTPUT_IGNORES_WEIGHTS",
-                      flags=("OUTPUT_IGNORES_WEIGHTS",))  # fmt: skip
+        raise Finding(
+            f"The outputs of {about} do not depend on its weights: nothing was learned.",
+            "Let forward compute its output with the layers.",
+            verdict="OUTPUT_IGNORES_WEIGHTS",
+            flags=("OUTPUT_IGNORES_WEIGHTS",),
+        )
     if typed_in(network):
-        raise Finding(f"The weights of {about} look typed in instead of learned.",
-                      "Leave the weights as PyTorch starts them, and let SGD change them.",
-                      verdict="WEIGHTS_ASSIGNED", flags=("WEIGHTS_ASSIGNED",))  # fmt: skip
+        raise Finding(
+            f"The weights of {about} look typed in instead of learned.",
+            "Leave the weights as PyTorch starts them, and let SGD change them.",
+            verdict="WEIGHTS_ASSIGNED",
+            flags=("WEIGHTS_ASSIGNED",),
+        )
 
 
 def trained_network(draw):
     """my_network, if it is a network that was trained."""
-    check(is_a(my_network, "module"), "`my_network` is no network.", "Bind it to an instance of MyNetwork, and train it.")
+    check(
+        is_a(my_network, "module"), "`my_network` is no network.", "Bind it to an instance of MyNetwork, and train it."
+    )
     sound(my_network, "`my_network`", draw)
     return my_network
 
@@ -85,13 +107,16 @@ def test_examples(draw):
     good = all(
         isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(part, torch.Tensor) for part in pair)
         for pair in pairs
-    )  # fmt: skip
+    )
     check(good, "An example is not a pair of two tensors.", advice)
     shapes = {(tuple(one.shape), tuple(two.shape)) for one, two in pairs}
     check(shapes == {((3,), (5,))}, "An example's input has not 3 numbers, or its target not 5.", advice)
     inputs, targets = (torch.stack([pair[side].double() for pair in pairs]) for side in (0, 1))
-    check(bool(((inputs == inputs.round()) & (inputs.abs() <= 10)).all()),
-          "An input holds something else than integers from -10 to 10.", advice)  # fmt: skip
+    check(
+        bool(((inputs == inputs.round()) & (inputs.abs() <= 10)).all()),
+        "An input holds something else than integers from -10 to 10.",
+        advice,
+    )
     check(bool((targets == targets_of(inputs)).all()), "A target is not [a, b, c, c + 1, c + 2] of its input.", advice)
     varied = all(len(set(inputs[:, column].tolist())) > 5 for column in range(3)) and bool((inputs < 0).any())
     check(varied, "The examples hardly differ from each other.", "Draw each of the three numbers from the whole range.")
@@ -120,11 +145,18 @@ def test_fresh_network_learns(draw):
         network = MyNetwork()
         sound(network, "a fresh `MyNetwork`", draw)
         fresh = share_right(forward(network, held), targets_of(held))
-        check(fresh < 0.5, "A fresh `MyNetwork` knows the rule before any training: its weights are not learned.",
-              "Leave the weights as PyTorch starts them.", flags=("WEIGHTS_ASSIGNED",))  # fmt: skip
+        check(
+            fresh < 0.5,
+            "A fresh `MyNetwork` knows the rule before any training: its weights are not learned.",
+            "Leave the weights as PyTorch starts them.",
+            flags=("WEIGHTS_ASSIGNED",),
+        )
         if rank(network, draw) == 2:
-            raise Finding("`MyNetwork` squeezes three numbers through two, so it cannot keep all three, however long it trains.",
-                          "Look for the narrowest place between input and output, and widen it.", verdict="BOTTLENECK")  # fmt: skip
+            raise Finding(
+                "`MyNetwork` squeezes three numbers through two, so it cannot keep all three, however long it trains.",
+                "Look for the narrowest place between input and output, and widen it.",
+                verdict="BOTTLENECK",
+            )
         for lr in RATES:
             network = MyNetwork()
             share, steps = attempt(network, lr, draw, held)
@@ -135,8 +167,11 @@ def test_fresh_network_learns(draw):
                 break
         if spent == 0 or spent > 2 * CHUNK * CHUNKS:
             break
-    award(best, f"A fresh `MyNetwork`, trained by `train` on other triples, is right on {best:.0%} of the held-out ones.",
-          "Check train (order, loss, the given network) and the width of MyNetwork.")  # fmt: skip
+    award(
+        best,
+        f"A fresh `MyNetwork`, trained by `train` on other triples, is right on {best:.0%} of the held-out ones.",
+        "Check train (order, loss, the given network) and the width of MyNetwork.",
+    )
 
 
 def attempt(network, lr, draw, held):
@@ -163,4 +198,3 @@ def attempt(network, lr, draw, held):
         if len(errors) >= 3 and errors[-1] > 0.9 * errors[-3]:
             break
     return share, steps
-

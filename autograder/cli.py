@@ -1,0 +1,148 @@
+"""The commands: thin, typer; each asks one room to do its work and says what came of it. `autograder --help` is the manual.
+
+Exit codes: 0 it ran (low scores are no errors), 1 it ran but some submissions could not be graded, 2 usage or
+configuration error and nothing done. Progress goes to stderr, data to stdout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from autograder import __version__
+from autograder.course import Assignment, Course, check_graders, find_course, load_course
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+CourseOption = Annotated[
+    Path | None, typer.Option("--course", help="Folder with the course's grading.yml (default: this one or a parent).")
+]
+AssignmentOption = Annotated[str | None, typer.Option("--assignment", "-a", help="Which assignment of the course.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="The run's seed (default: grading.yml's).", min=0)]
+WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Notebooks at a time (default: one a core).")]
+LevelOption = Annotated[
+    str | None, typer.Option("--level", help="Confinement: restricted or basic (default: the best).")
+]
+
+
+def refusals(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors that a user can mend are one paragraph on stderr and exit code 2; bugs keep their traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from autograder.sandbox.sessions import SandboxError
+
+        try:
+            return command(*args, **kwargs)
+        except (ValueError, SandboxError) as error:
+            typer.echo(f"autograder: {error}", err=True)
+            raise typer.Exit(2) from None
+
+    return run
+
+
+def chosen(course: Path | None, assignment: str | None) -> tuple[Course, Assignment]:
+    """The course and assignment that a command is about, its graders looked over."""
+    from autograder.judge.submission import WORDS
+
+    loaded = load_course(course if course is not None else find_course(Path.cwd()))
+    wanted = loaded.assignment(assignment)
+    check_graders(loaded, wanted, WORDS)
+    return loaded, wanted
+
+
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False) -> None:
+    """Grade a class of PyTorch notebooks."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+@refusals
+def grade(
+    submissions: Annotated[list[Path], typer.Argument(help="Folders, zips or notebooks.")],
+    assignment: AssignmentOption = None,
+    roster: Annotated[
+        Path | None, typer.Option("--roster", help="CSV with key, name, email: who is in the class.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the run (default: runs/ASSIGNMENT).")] = None,
+    workers: WorkersOption = 0,
+    student: Annotated[list[str] | None, typer.Option("--student", help="Only this key; may be repeated.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Grade again what the run has graded already.")] = False,
+    seed: SeedOption = None,
+    level: LevelOption = None,
+    course: CourseOption = None,
+) -> None:
+    """Grade a folder, a zip or some notebooks: scores.csv, a page per student, results/*.json."""
+    from autograder.engine.grading import Wish
+    from autograder.engine.running import grade_paths
+
+    loaded, wanted = chosen(course, assignment)
+    wish = Wish(
+        out=out if out is not None else Path("runs") / wanted.id,
+        seed=loaded.seed if seed is None else seed,
+        workers=workers,
+        level=level,
+        only=tuple(student or ()),
+        fresh=fresh,
+    )
+    raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, Console(), Console(stderr=True)))
+
+
+@app.command()
+@refusals
+def demo(
+    students: Annotated[int, typer.Option("--students", min=1, max=500, help="How many to make up.")] = 24,
+    seed: SeedOption = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the class and its run.")] = Path("runs/demo"),
+    workers: WorkersOption = 0,
+    level: LevelOption = None,
+    course: CourseOption = None,
+) -> None:
+    """Make up a class with known mistakes, grade it end to end, and hold the marks against the expected ones."""
+    from autograder.engine.demo import run_demo
+    from autograder.engine.grading import Wish
+
+    loaded, wanted = chosen(course, "dipping_into_pytorch")
+    wish = Wish(out=out, seed=loaded.seed if seed is None else seed, workers=workers, level=level, fresh=True)
+    raise typer.Exit(run_demo(loaded, wanted, students, wish, Console(), Console(stderr=True)))
+
+
+@app.command()
+@refusals
+def assign(
+    assignment: Annotated[str | None, typer.Argument(help="Which assignment (default: the only one).")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if the committed stub differs.")] = False,
+    course: CourseOption = None,
+) -> None:
+    """Make the student's notebook from the solved one (needs the extra [author])."""
+    from autograder.authoring.assign import build_stub, stub_difference
+
+    loaded = load_course(course if course is not None else find_course(Path.cwd()))
+    wanted = loaded.assignment(assignment)
+    master, stub = loaded.master_path(wanted), loaded.stub_path(wanted)
+    if not check:
+        typer.echo(str(build_stub(master, stub)))
+        return
+    difference = stub_difference(master, stub)
+    if difference is not None:
+        typer.echo(f"{stub} is not what {master} gives; run `autograder assign {wanted.id}`.\n{difference}")
+        raise typer.Exit(1)
+    typer.echo(f"{stub} is what {master} gives.")
+
+
+@app.command()
+@refusals
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+) -> None:
+    """Write scores.csv, results/ and feedback/ of a run anew from its record."""
+    from autograder.engine.running import write_again
+
+    typer.echo(str(write_again(run)))

@@ -1,0 +1,98 @@
+"""`autograder demo`: a made-up class, graded end to end, each mark held against the one it was made to earn."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from autograder.authoring.demo_class import MadeUpStudent, make_class
+from autograder.course import Assignment, Course
+from autograder.engine.grading import RECORD, Wish
+from autograder.engine.running import grade_paths
+from autograder.judge.results import Outcome
+from autograder.record.store import Record
+
+NEAR = 0.005  # points; scores are rounded to 2 decimals
+
+
+def run_demo(
+    course: Course, assignment: Assignment, count: int, wish: Wish, console: Console, progress_console: Console
+) -> int:
+    """Make, grade and compare; 0 if every mark is as expected, else 1. An old run in the folder is replaced."""
+    people = make_class(count, wish.seed)
+    folder = wish.out / "handed-in"
+    write_class(people, folder)
+    roster = write_roster(people, wish.out / "roster.csv")
+    for old in wish.out.glob(f"{RECORD}*"):
+        old.unlink()
+    grade_paths(course, assignment, [folder], roster, wish, console, progress_console)
+    record = Record.open(wish.out / RECORD, create=False)
+    outcomes = {outcome.key: outcome for outcome in record.outcomes()}
+    record.close()
+    rows = [(person, outcomes.get(person.key), unlike(person, outcomes.get(person.key))) for person in people]
+    console.print(comparison(rows, assignment))
+    wrong = sum(1 for _, _, difference in rows if difference)
+    console.print(
+        f"{len(rows) - wrong} of {len(rows)} as expected, run seed {wish.seed}. "
+        f"Class, pages and scores are in {escape(str(wish.out))}.",
+        soft_wrap=True,
+    )
+    return int(wrong > 0)
+
+
+def write_class(people: Sequence[MadeUpStudent], folder: Path) -> None:
+    """The hand-ins as plain files, the folder's old notebooks removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.ipynb"):
+        old.unlink()
+    for person in people:
+        (folder / person.filename).write_bytes(person.content)
+
+
+def write_roster(people: Sequence[MadeUpStudent], path: Path) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["key", "name", "email"])
+        writer.writerows([person.key, person.name, person.email] for person in people)
+    return path
+
+
+def unlike(person: MadeUpStudent, outcome: Outcome | None) -> str:
+    """How the outcome differs from what was expected; "" if it does not."""
+    if outcome is None:
+        return "no outcome"
+    if outcome.status != person.expected_status:
+        return f"{outcome.status.value} instead of {person.expected_status}"
+    if outcome.score is None:
+        return ""
+    got = {question.id: question.score for question in outcome.questions}
+    off = [
+        f"{name} {got.get(name, 0):g} instead of {points:g}"
+        for name, points in person.expected.items()
+        if abs(got.get(name, 0) - points) > NEAR
+    ]
+    return ", ".join(off)
+
+
+def comparison(rows: Sequence[tuple[MadeUpStudent, Outcome | None, str]], assignment: Assignment) -> Table:
+    """Expected beside graded, one line a student."""
+    table = Table(title=f"Expected and graded, of {assignment.points:g} points", title_justify="left")
+    table.add_column("student", no_wrap=True)
+    table.add_column("what was made", overflow="fold")
+    table.add_column("expected", justify="right")
+    table.add_column("graded", justify="right")
+    table.add_column("")
+    for person, outcome, difference in rows:
+        scored = person.expected_status in ("graded", "partial")
+        expected = f"{sum(person.expected.values()):g}" if scored else person.expected_status.replace("_", " ")
+        graded = "-" if outcome is None else outcome.status.value.replace("_", " ")
+        if outcome is not None and outcome.score is not None:
+            graded = f"{outcome.score:g}"
+        mark = f"[red]{escape(difference)}[/red]" if difference else "[green]=[/green]"
+        table.add_row(escape(person.key), escape(person.about), expected, graded, mark)
+    return table

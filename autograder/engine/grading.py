@@ -1,0 +1,165 @@
+"""`autograder grade`: a class of submissions, from collected hand-ins to a finished run folder.
+
+Called by the command line and by the demo. Every outcome is in the record before the next line is printed; everything
+else in the run folder is made from the record at the end.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.course import Assignment, Course
+from autograder.engine.slots import Job, Slots
+from autograder.intake.roster import Roster, match
+from autograder.intake.submissions import Submission
+from autograder.judge.one import environment_versions
+from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
+from autograder.record.store import Planned, Record
+
+REFERENCE = "the solution"  # key of the job that judges our own solution, when a test failed by itself
+STUMBLED = "GRADER_STUMBLED"
+RECORD = "grades.sqlite"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a run is asked to do. `workers` 0 means one slot a core; `only` limits it to these keys."""
+
+    out: Path
+    seed: int
+    workers: int = 0
+    level: str | None = None
+    only: tuple[str, ...] = ()
+    fresh: bool = False
+
+
+Heard = Callable[[str, Outcome | None], None]
+
+
+def grade(
+    course: Course,
+    assignment: Assignment,
+    submissions: Sequence[Submission],
+    roster: Roster | None,
+    wish: Wish,
+    heard: Heard,
+) -> Record:
+    """Grade what has no outcome in the run's record yet (all of it with `fresh`), and write the run's files.
+
+    `heard` is called with each key and outcome as it ends, and once with ("", None) when the slots are ready.
+    Raises GradersUnfit, SandboxError or RecordError before anything is judged.
+    """
+    chosen = [one for one in submissions if not wish.only or one.key in wish.only]
+    wish.out.mkdir(parents=True, exist_ok=True)
+    workers = wish.workers or os.cpu_count() or 1
+    with Slots(course, assignment, workers, wish.seed, wish.level, hidden=(wish.out,)) as slots:
+        record = Record.open(wish.out / RECORD)
+        versions = {**environment_versions(), **slots.versions}
+        questions = [(question.id, question.title, question.points) for question in assignment.questions.values()]
+        record.start_run(course.title, assignment.id, wish.seed, slots.sandbox.level, versions, questions)
+        planned = plan(submissions, roster)
+        record.plan(planned)
+        heard("", None)
+        Grading(record, assignment, slots, heard).run(course, chosen, {one.key for one in planned}, wish)
+    return record
+
+
+def plan(submissions: Sequence[Submission], roster: Roster | None) -> list[Planned]:
+    """Everybody who stands in the run: who handed in, and who is on the roster."""
+    found = match(roster, submissions) if roster is not None else None
+    people = {one.key: student for student, one in found.handed_in} if found else {}
+    entries = []
+    for one in submissions:
+        person = people.get(one.key)
+        name, email = (person.name, person.email) if person else ("", "")
+        entries.append(Planned(one.key, name, email, one.source, one.filename, len(entries)))
+    for person in found.missing if found else ():
+        entries.append(Planned(person.key, person.name, person.email, "", "", len(entries)))
+    return entries
+
+
+@dataclass
+class Grading:
+    """One pass over the chosen submissions."""
+
+    record: Record
+    assignment: Assignment
+    slots: Slots
+    heard: Heard
+
+    def run(self, course: Course, chosen: Sequence[Submission], planned: set[str], wish: Wish) -> None:
+        handed_in = {one.key for one in chosen}
+        self.absent(sorted(planned - handed_in) if not wish.only else [])
+        contents = {one.key: one.content for one in chosen if one.content is not None}
+        for one in chosen:
+            if one.content is None:
+                self.keep(self.plain(one.key, Status.NOT_GRADABLE, f"There is nothing to read: {one.problem}."), None)
+        suspects: list[Outcome] = []
+
+        def ended(job: Job, outcome: Outcome) -> None:
+            self.keep(outcome, job.content)
+            if any(test.outcome == "error" for question in outcome.questions for test in question.tests):
+                suspects.append(outcome)
+
+        self.slots.run([Job(key, content) for key, content in contents.items()], ended)
+        if suspects:
+            reference = self.reference(course)
+            for outcome in suspects:
+                self.keep(settled(outcome, reference), contents[outcome.key])
+
+    def absent(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.keep(self.plain(key, Status.MISSING, "On the roster, but nothing was handed in."), None)
+
+    def plain(self, key: str, status: Status, message: str) -> Outcome:
+        points = rounded(self.assignment.points)
+        return Outcome(key=key, status=status, message=message, max_score=points, seed=self.slots.seed)
+
+    def keep(self, outcome: Outcome, content: bytes | None) -> None:
+        self.record.save(outcome, content)
+        self.heard(outcome.key, outcome)
+
+    def reference(self, course: Course) -> Outcome | None:
+        """How our own solution does; None if there is none."""
+        path = course.master_path(self.assignment)
+        if not path.is_file():
+            return None
+        found: list[Outcome] = []
+        self.slots.run([Job(REFERENCE, path.read_bytes())], lambda job, outcome: found.append(outcome))
+        return found[0]
+
+
+def settled(outcome: Outcome, reference: Outcome | None) -> Outcome:
+    """Whose fault the tests were that failed by themselves.
+
+    A test that passes on the solution is sound, so what it met is the student's failure, and flagged (else a student
+    could turn a failure into a blank). One that fails there too is ours: the outcome stays GRADER_ERROR.
+    """
+    passed = {
+        test.id
+        for question in (reference.questions if reference else ())
+        for test in question.tests
+        if test.outcome == "passed"
+    }
+    questions = tuple(_settled(question, passed) for question in outcome.questions)
+    ours = [test.id for question in questions for test in question.tests if test.outcome == "error"]
+    if ours:
+        message = f"These hidden tests failed on the solution too: {', '.join(ours)}. Mend them, then grade again."
+        return outcome.model_copy(update={"questions": questions, "message": message})
+    score = rounded(sum(question.score for question in questions))
+    flags = tuple(dict.fromkeys([*outcome.flags, STUMBLED]))
+    update = {"status": Status.GRADED, "questions": questions, "score": score, "flags": flags, "message": ""}
+    return outcome.model_copy(update=update)
+
+
+def _settled(question: QuestionResult, passed: set[str]) -> QuestionResult:
+    tests = tuple(_failed(test) if test.outcome == "error" and test.id in passed else test for test in question.tests)
+    return question.model_copy(update={"tests": tests, "score": question_score(question.points, tests)})
+
+
+def _failed(test: TestResult) -> TestResult:
+    found = "This check could not make sense of what your code gave it."
+    return test.model_copy(update={"outcome": "failed", "found": found, "flags": (*test.flags, STUMBLED)})
