@@ -26,6 +26,7 @@ import pytest
 
 from autograder import wire
 from autograder.course import Assignment, Course, load_course
+from autograder.sandbox import hugepages
 from autograder.sandbox.confinement import die_with_parent
 
 SESSION_SECONDS = 180.0
@@ -87,6 +88,7 @@ class JudgeServer:
         replay.warm()
         gc.collect()
         gc.freeze()
+        hugepages.gather()
 
     def serve(self, items: list[pytest.Item]) -> None:
         wake, wake_end = socket.socketpair()
@@ -182,7 +184,9 @@ def main() -> None:
         channel.send({"failed": str(error)})
         return
     graders = course.graders_dir(assignment)
-    options = ["-c", os.devnull, f"--rootdir={graders}", f"--confcutdir={graders}", "-p", "no:cacheprovider", "-q"]
+    options = ["-c", os.devnull, f"--rootdir={graders}", f"--confcutdir={graders}", "-q"]
+    for plugin in ("cacheprovider", "logging", "warnings", "unraisableexception", "threadexception", "doctest", "junitxml"):
+        options += ["-p", f"no:{plugin}"]  # logging alone costs 50 ms a submission
     code = pytest.main([str(graders), *options], plugins=[JudgeServer(channel, course, assignment)])
     with contextlib.suppress(wire.ClosedError):
         channel.send({"failed": f"pytest ended with code {int(code)} before it could judge"})

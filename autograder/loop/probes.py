@@ -175,9 +175,18 @@ def optimizer_of(report: dict[str, Any]) -> tuple[Optimizer, float | None, str]:
         if key in known_optimizers()[name] and key not in IGNORED and plain_setting(value)
     }
     optimizer = Optimizer(name, accepted)
-    unbelieved = optimizer.bounded()
+    unbelieved = optimizer.bounded() or refused(optimizer)
     rate = lr if isinstance(lr, float) else None
     return (Optimizer() if unbelieved else optimizer), rate, unbelieved
+
+
+def refused(optimizer: Optimizer) -> str:
+    """Why torch itself would not make this optimizer; "" if it does."""
+    try:
+        getattr(torch.optim, optimizer.name)([torch.zeros(1)], lr=1e-3, **optimizer.keywords())
+    except (TypeError, ValueError, RuntimeError) as error:
+        return str(error)[:100]
+    return ""
 
 
 def plain_setting(value: Any) -> bool:

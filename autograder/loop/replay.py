@@ -29,6 +29,10 @@ class Optimizer:
     name: str = "SGD"
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def keywords(self) -> dict[str, Any]:
+        """The settings as torch takes them: pairs are tuples."""
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in self.settings.items()}
+
     def bounded(self) -> str:
         """Why these settings are not believed; "" when they are. Momentum 1 would equal a loop that never Resets."""
         for name, value in self.settings.items():
@@ -96,10 +100,9 @@ class Stepper:
         self.machine: torch.optim.Optimizer | None = None
         if not plain:
             kind = getattr(torch.optim, optimizer.name)
-            known = {name: tuple(v) if isinstance(v, list) else v for name, v in optimizer.settings.items()}
             for tensor in self.parameters.values():
                 tensor.requires_grad_(True)
-            self.machine = kind(list(self.parameters.values()), lr=lr, **known)
+            self.machine = kind(list(self.parameters.values()), lr=lr, **optimizer.keywords())
 
     def step(self, gradient: Parameters) -> None:
         if self.machine is None:

@@ -111,18 +111,18 @@ def decide(probes: Sequence[tuple[Evidence, Seen]]) -> Verdict:
     diverged = len(numbers) < len(probes)
     if not any(evidence.moved() for evidence, _ in probes):
         return still([seen for _, seen in probes])
-    flags = tuple(dict.fromkeys(f"OPTIMIZER_SETTING: {seen.unbelieved}" for _, seen in probes if seen.unbelieved))
-    fits = [matches(evidence, RIGHT) for evidence, _ in numbers]
-    if numbers and all(fit is not None for fit in fits):
-        # No numbers, no proof: a loop that is right on small probes only may still go wrong on the large one.
-        return replace(verdict("DIVERGED"), share=0.0) if diverged else right(probes, flags)
-    named = fault(numbers) if numbers else None
+    unbelieved = tuple(dict.fromkeys(f"OPTIMIZER_SETTING: {seen.unbelieved}" for _, seen in probes if seen.unbelieved))
+    fits = [matches(evidence, RIGHT) is not None for evidence, _ in numbers]
+    if all(fits) and not diverged:
+        return right(probes, unbelieved)
+    # A probe without numbers proves nothing: what is right on the others only may be a loop that looks at its examples.
+    named = fault(numbers) if numbers and not any(fits) else None
     if named is not None:
         return replace(named, share=0.0) if diverged else named
+    flags = (*unbelieved, *(("INCONSISTENT_LOOP",) if any(fits) else ()))
     if diverged:
-        return replace(verdict("DIVERGED"), share=0.0)
-    inconsistent = ("INCONSISTENT_LOOP",) if any(fit is not None for fit in fits) else ()
-    return verdict("UNEXPLAINED_UPDATE", flags=(*flags, *inconsistent, "LOOP_NOT_EXPLAINED"))
+        return replace(verdict("DIVERGED", flags=flags), share=0.0)
+    return verdict("UNEXPLAINED_UPDATE", flags=(*flags, "LOOP_NOT_EXPLAINED"))
 
 
 def right(probes: Sequence[tuple[Evidence, Seen]], flags: tuple[str, ...]) -> Verdict:

@@ -13,10 +13,11 @@ The full levels `strong`, `restricted` and `basic` of the design take these plac
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import resource
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -25,7 +26,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 
 MOUNT_ATTR_RDONLY, AT_FDCWD, AT_RECURSIVE, SYS_MOUNT_SETATTR = 1, -100, 0x8000, 442
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 CAPABILITIES = 41
-NAMESPACES = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWUTS
+NAMESPACES = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWUTS
 
 
 class ConfinementError(OSError):
@@ -42,9 +43,9 @@ class Plan:
     memory_mb: int = 4096  # address space
     disk_mb: int = 256  # of the private folder
     cpu: int = 3600  # CPU seconds after which the kernel ends the process
-    user: bool = field(default_factory=lambda: hasattr(os, "getuid") and os.getuid() != 0)  # needs a user namespace
 
 
+@functools.cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
@@ -55,15 +56,39 @@ def _check(result: int, layer: str) -> None:
         raise ConfinementError(number, f"{layer}: {os.strerror(number)}")
 
 
-def unshare(plan: Plan) -> None:
-    """Enter new namespaces; the next fork's child is the first process of the pid namespace."""
-    libc = _libc()
+def become_root_of_children() -> None:
+    """As an ordinary user: enter a user namespace, where this process may make the other ones. As root: nothing.
+
+    Where user namespaces are refused, nothing changes; trying a session out will tell.
+    """
+    if sys.platform != "linux" or os.getuid() == 0:
+        return
     uid, gid = os.getuid(), os.getgid()
-    _check(libc.unshare(NAMESPACES | (CLONE_NEWUSER if plan.user else 0)), "namespaces")
-    if plan.user:
-        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-            with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - one write call, as the kernel asks
-                file.write(text)
+    if _libc().unshare(CLONE_NEWUSER) != 0:
+        return
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - one write call, as the kernel asks
+            file.write(text)
+
+
+def own_pid_namespace() -> int:
+    """A descriptor of this process's pid namespace, for `children_here`; -1 where there is no such thing."""
+    return os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if sys.platform == "linux" else -1
+
+
+def children_apart() -> None:
+    """The next child is the first process of a new pid namespace. Raises ConfinementError where that is refused."""
+    _check(_libc().unshare(CLONE_NEWPID), "pid namespace")
+
+
+def children_here(own: int) -> None:
+    """Children after this one are in our own pid namespace again."""
+    _check(_libc().setns(own, CLONE_NEWPID), "own pid namespace")
+
+
+def unshare() -> None:
+    """Enter the other new namespaces: network, ipc, mounts, host name."""
+    _check(_libc().unshare(NAMESPACES), "namespaces")
 
 
 def enclose(plan: Plan) -> None:
@@ -76,7 +101,7 @@ def enclose(plan: Plan) -> None:
         if os.path.isdir(path):  # noqa: PTH112 - no pathlib in a fork that counts milliseconds
             _check(libc.mount(b"tmpfs", path.encode(), b"tmpfs", MS_RDONLY | MS_NOSUID, b"size=4k"), "hidden folder")
     proc = libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV, None)
-    if not plan.user:  # a container's partly covered /proc forbids a fresh one to ordinary users; pids are apart anyway
+    if os.getuid() == 0:  # a container's partly covered /proc forbids a fresh one to ordinary users; pids are apart anyway
         _check(proc, "own /proc")
     _read_only(libc, plan)
     _drop_capabilities(libc)

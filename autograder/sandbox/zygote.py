@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import selectors
 import signal
@@ -25,9 +26,13 @@ import traceback
 from typing import Any
 
 from autograder import wire
-from autograder.sandbox import confinement
+from autograder.sandbox import confinement, hugepages
 from autograder.sandbox.confinement import Plan
 
+WARM_MODULES = (
+    "torch", "torch._dynamo", "torch.utils.data", "torch.nn.functional", "matplotlib.pyplot", "tqdm", "tqdm.auto",
+    "autograder.student.session",
+)  # fmt: skip
 WARM_CELLS = (
     "warm = 1\nwarm",
     "1/0",
@@ -44,6 +49,7 @@ def main() -> None:
     if os.environ.get("HOME"):
         os.chdir(os.environ["HOME"])
     confinement.die_with_parent()
+    confinement.become_root_of_children()
     shell = warm()
     Zygote(channel, shell).serve()
 
@@ -53,10 +59,9 @@ def warm() -> Any:
     import matplotlib
 
     matplotlib.use("Agg")
-    import matplotlib.pyplot
+    for module in WARM_MODULES:
+        importlib.import_module(module)
     import torch
-    import torch._dynamo
-    import torch.utils.data
 
     from autograder.student.shell import make_shell
 
@@ -75,6 +80,7 @@ def warm() -> Any:
     forget_project()
     gc.collect()
     gc.freeze()
+    hugepages.gather()
     return shell
 
 
@@ -93,7 +99,8 @@ class Zygote:
     def __init__(self, channel: wire.Channel, shell: Any) -> None:
         self.channel = channel
         self.shell = shell
-        self.sessions: dict[int, int] = {}  # our child -> the session's pid
+        self.sessions: set[int] = set()
+        self.own_pids = confinement.own_pid_namespace()
         self.wake, wake_end = socket.socketpair()
         self.wake.setblocking(False)
         wake_end.setblocking(False)
@@ -121,7 +128,7 @@ class Zygote:
                 except wire.ClosedError:
                     break
                 self.obey(header)
-        for pid in self.sessions.values():
+        for pid in self.sessions:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -132,59 +139,34 @@ class Zygote:
             return
         ours, theirs = socket.socketpair()
         try:
-            pid, child = self.fork(plan, ours)
+            pid = self.fork(plan, ours)
         except OSError as error:
             self.channel.send({"failed": header["id"], "why": str(error)})
             return
         finally:
             ours.close()
-        self.sessions[child] = pid
+        self.sessions.add(pid)
         self.channel.send({"forked": header["id"], "pid": pid}, fds=(theirs.fileno(),))
         theirs.close()
 
-    def fork(self, plan: Plan, session_end: socket.socket) -> tuple[int, int]:
-        """Fork a session; returns (its pid, the pid of our child that ends when it does).
+    def fork(self, plan: Plan, session_end: socket.socket) -> int:
+        """Fork a session and return its pid; with namespaces it is the first process of a pid namespace of its own.
 
-        With namespaces the two differ: a keeper enters them, forks the session as their first process and waits for
-        it. The keeper dies with the zygote and the session with the keeper, so nothing survives a kill of either.
+        Dying with the zygote and taking its own namespace along, it leaves nothing behind when either is killed.
         """
         if plan.level == "basic":
             pid = os.fork()
             if pid == 0:
                 self.become_session(plan, session_end)
-            return pid, pid
-        reader, writer = os.pipe()
-        keeper = os.fork()
-        if keeper == 0:
-            self.keep(plan, session_end, writer)
-        os.close(writer)
-        with os.fdopen(reader, "rb") as file:
-            answer = file.read().decode()
-        if not answer.isdecimal():
-            os.waitpid(keeper, 0)
-            raise OSError(answer[1:] or "the process ended while it was being confined")
-        return int(answer), keeper
-
-    def keep(self, plan: Plan, session_end: socket.socket, writer: int) -> None:
-        """In the keeper: enter the namespaces, fork the session, wait for its end; never returns."""
+            return pid
+        confinement.children_apart()
         try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            confinement.die_with_parent()
-            os.setsid()
-            confinement.unshare(plan)
             pid = os.fork()
             if pid == 0:
-                os.close(writer)
                 self.become_session(plan, session_end)
-            os.write(writer, str(pid).encode())
-            os.close(writer)
-            os.closerange(3, 4096)
-            os.waitpid(pid, 0)
-        except OSError as error:
-            os.write(writer, f"!{error}".encode())
         finally:
-            os._exit(0)
+            confinement.children_here(self.own_pids)
+        return pid
 
     def become_session(self, plan: Plan, session_end: socket.socket) -> None:
         """In the child: confine, drop everything inherited, serve; never returns."""
@@ -204,6 +186,7 @@ class Zygote:
             if plan.level == "basic":
                 os.setsid()
             else:
+                confinement.unshare()
                 confinement.enclose(plan)
             os.chdir(plan.work)
             os.environ.update(HOME=plan.work, TMPDIR=plan.work, PWD=plan.work)
@@ -221,7 +204,7 @@ class Zygote:
         """Fork a throw-away session under `plan` and look whether it answers from inside its walls."""
         ours, theirs = socket.socketpair()
         try:
-            pid, child = self.fork(plan, ours)
+            pid = self.fork(plan, ours)
         except OSError as error:
             theirs.close()
             return str(error)
@@ -239,7 +222,7 @@ class Zygote:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(child, 0)
+            os.waitpid(pid, 0)
         return verdict
 
     def reap(self) -> None:
@@ -251,7 +234,8 @@ class Zygote:
             if pid == 0:
                 return
             if pid in self.sessions:
-                self.channel.send({"exited": self.sessions.pop(pid)})
+                self.sessions.discard(pid)
+                self.channel.send({"exited": pid})
 
 
 def report_fault(error: BaseException, channel: wire.Channel | None) -> None:

@@ -60,7 +60,6 @@ def score(network, about, draw, reach, advice):
         raise Finding(
             f"{about} squeezes three numbers through two, so it cannot keep all three, however long it trains.",
             "Look for the narrowest place between input and output, and widen it.",
-            share=share,
             verdict="BOTTLENECK",
         )
     reachword = f"from -{reach} to {reach}"

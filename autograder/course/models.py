@@ -1,0 +1,211 @@
+"""What a grading.yml may say: the models behind every key, each described where it is declared.
+
+`load_course` fills them in; everybody else reads them. They are frozen, know no YAML and import no other room.
+Validation is strict: text is not read as a number, nor true as 1.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from autograder.course.faults import CourseError, did_you_mean, listed
+
+# The columns of scores.csv that stand beside the questions': a question of such a name would hide one of them.
+TAKEN = frozenset({
+    "student", "name", "email", "submission", "status", "score", "max_score", "verdict", "late_days", "flags",
+    "message",
+})  # fmt: skip
+# Beyond this a weight is a slip of the keyboard; it also keeps every sum of points exact in two decimals.
+MOST_POINTS = 100_000
+
+
+def fault(message: str, *path: str | int) -> PydanticCustomError:
+    """A rule of ours that was broken, at `path` below the model that is being validated."""
+    # Pydantic would read braces in the message as placeholders, so the text travels in the context.
+    return PydanticCustomError("course_rule", "{message}", {"message": message, "path": path})
+
+
+def _identifier(name: str) -> str:
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        raise fault(f'expected a Python name that does not begin with "_", found "{name}"')
+    return name
+
+
+def _assignment_id(name: str) -> str:
+    plain = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
+    if not plain or not name[0].isalnum() or len(name) > 64:
+        raise fault(
+            f'an assignment\'s id is the name of its folders: up to 64 letters, digits, "_" or "-", found "{name}"'
+        )
+    return name
+
+
+def _question_id(name: str) -> str:
+    if not (name.isascii() and name.isidentifier() and name[0].isalpha()) or len(name) > 64:
+        raise fault(f'a question\'s id is up to 64 letters, digits or "_", a letter first, found "{name}"')
+    if name.casefold() in TAKEN:
+        raise fault(f'"{name}" is a column of scores.csv already; give the question another id')
+    return name
+
+
+def _notebook_name(name: str) -> str:
+    if not name.endswith(".ipynb") or name.startswith(".") or set(name) & set('/\\:*?"<>|') or not name.isprintable():
+        raise fault(f'expected the plain file name of a notebook, such as "lab.ipynb", found "{name}"')
+    return name
+
+
+def _distinct(names: list[str]) -> list[str]:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise fault(f'"{name}" stands in this list twice', position)
+    return names
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Names = Annotated[list[Identifier], AfterValidator(_distinct)]
+Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Limits(Strict):
+    """What student code may use. Limits of time count CPU seconds, so that a busy machine fails nobody."""
+
+    cell_cpu: Seconds = Field(
+        default=60, description="CPU seconds for one cell; then it is interrupted and the next one runs"
+    )
+    notebook_cpu: Seconds = Field(
+        default=240, description="CPU seconds for the whole notebook; then the process is ended"
+    )
+    test_cpu: Seconds = Field(default=20, description="CPU seconds that student code may use in one hidden test")
+    wall_factor: float = Field(
+        default=4, ge=1, le=1000, description="wall-clock limits are this many times the CPU limits"
+    )
+    memory_mb: int = Field(default=4096, ge=64, le=2**20, description="MiB of address space of the student's process")
+    output_kb: int = Field(default=256, gt=0, le=2**20, description="KiB of printed text that is kept per cell")
+
+    @model_validator(mode="after")
+    def _a_cell_fits_its_notebook(self) -> Limits:
+        if self.cell_cpu > self.notebook_cpu:
+            what = f"at most notebook_cpu ({self.notebook_cpu:g})"
+            raise fault(f"expected {what}, found {self.cell_cpu:g}", "cell_cpu")
+        return self
+
+
+class Question(Strict):
+    """One question of an assignment."""
+
+    id: Annotated[str, AfterValidator(_question_id)] = Field(description="the key it stands under")
+    title: Text = Field(description="what students and TAs see")
+    points: float = Field(gt=0, le=MOST_POINTS, description="what it is worth; more than 0")
+    names: Names = Field(min_length=1, description="the notebook's names that its graders may import")
+    gradients: dict[Identifier, Names] = Field(
+        default_factory=dict, description="for a tensor's name, the names by which its gradients are kept at a moment"
+    )
+    judged_on: Literal["best_moment", "last"] = Field(
+        default="last",
+        description="best_moment: when its names' values were best; last: as they are when the notebook ends",
+    )
+
+    @model_validator(mode="after")
+    def _gradients_are_of_its_names(self) -> Question:
+        for of, by in self.gradients.items():
+            for position, name in [(-1, of), *enumerate(by)]:
+                if name not in self.names:
+                    path = ("gradients", of) if position < 0 else ("gradients", of, position)
+                    near = did_you_mean(name, self.names)
+                    raise fault(f'"{name}" is none of the question\'s names ({listed(self.names)}){near}', *path)
+        return self
+
+
+class Assignment(Strict):
+    """One notebook that students hand in."""
+
+    id: Annotated[str, AfterValidator(_assignment_id)] = Field(description="the key it stands under")
+    title: Text = Field(description="what students and TAs see")
+    notebook: Annotated[str, AfterValidator(_notebook_name)] = Field(description="file name of stub and master")
+    packages: Names = Field(
+        default_factory=list, description="packages, beside the standard library, that it may import"
+    )
+    limits: Limits = Field(default_factory=Limits, description="what student code may use")
+    questions: dict[str, Question] = Field(min_length=1, description="its questions by id, in the order of the lab")
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Assignment:
+        _refuse_clashes("questions", self.questions)
+        return self
+
+    @property
+    def points(self) -> float:
+        """The most that can be earned."""
+        return round(sum(question.points for question in self.questions.values()), 6)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that some question's graders may import, in the order of the file, each once."""
+        return tuple(dict.fromkeys(name for question in self.questions.values() for name in question.names))
+
+
+class Course(Strict):
+    """A grading.yml and the folder it lies in."""
+
+    title: Text = Field(alias="course", description="the course's title, for reports")
+    seed: int = Field(ge=0, lt=2**63, description="held-out data and probes are drawn from it; --seed changes it")
+    assignments: dict[str, Assignment] = Field(min_length=1, description="what can be graded, by id")
+    _root: Path = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Course:
+        _refuse_clashes("assignments", self.assignments)
+        return self
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep the folder, which the loader passes as validation context {"root": Path}; else the current one."""
+        self._root = Path(context["root"] if context else ".").absolute()
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds grading.yml."""
+        return self._root
+
+    def assignment(self, name: str | None = None) -> Assignment:
+        """The assignment of that id; without a name the only one. Raises CourseError that lists what there is."""
+        there = f"this course has: {listed(tuple(self.assignments), 40)}"
+        if name is None:
+            if len(self.assignments) > 1:
+                raise CourseError(f"Say which assignment with -a; {there}.")
+            return next(iter(self.assignments.values()))
+        if name not in self.assignments:
+            near = did_you_mean(name, self.assignments) or ";"
+            raise CourseError(f'There is no assignment "{name}"{near} {there}.')
+        return self.assignments[name]
+
+    def stub_path(self, assignment: Assignment) -> Path:
+        """What students get: generated from the master and committed."""
+        return self.root / "assignments" / assignment.id / assignment.notebook
+
+    def master_path(self, assignment: Assignment) -> Path:
+        """The solved notebook that the stub is made from."""
+        return self.root / "solutions" / assignment.id / assignment.notebook
+
+    def graders_dir(self, assignment: Assignment) -> Path:
+        """The folder of the hidden graders."""
+        return self.root / "tests" / "graders" / assignment.id
+
+
+def _refuse_clashes(where: str, ids: Iterable[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in ids:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            # The ids name files, and not every disk tells Q1 from q1.
+            raise fault(f'"{name}" differs from "{other}" in letter case alone', where, name)

@@ -1,0 +1,150 @@
+"""Reads a zip in memory, from people one need not trust; nothing is ever written to disk.
+
+Called by `collect`. Sizes are counted while reading, as a header may lie. A member that cannot be had is a value with
+the reason, and the next one is read; only a file that is no zip at all raises.
+
+What is refused, and why: names that leave the archive's folder (absolute, `..`, `C:`) and links, since they point at
+other people's files; encrypted members, since there is no password; archives that unfold to more than memory holds.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from autograder.intake.faults import IntakeError
+from autograder.intake.signatures import looks_like
+
+MB = 1_000_000
+UTF8_NAME = 0x800  # bit 11 of a member's flags (PKWARE APPNOTE 4.4.4)
+ENCRYPTED = 0x1  # bit 0
+
+
+@dataclass
+class Budget:
+    """What one hand-in collection may take; shared by all its archives, so that many small bombs add up."""
+
+    members: int = 10_000
+    member_bytes: int = 200 * MB
+    total_bytes: int = 2000 * MB
+    spent: int = field(default=0, init=False)
+    counted: int = field(default=0, init=False)
+
+    def read(self, stream: BinaryIO) -> bytes:
+        """All of `stream`. Raises Refused when it is more than is allowed, having read no more than that."""
+        left = self.total_bytes - self.spent
+        most = min(self.member_bytes, left)
+        parts: list[bytes] = []
+        size = 0
+        while size <= most and (part := stream.read(min(MB, most + 1 - size))):
+            parts.append(part)
+            size += len(part)
+        self.spent += min(size, most)
+        if size > most:
+            small = self.member_bytes <= left
+            limit = f"it is larger than {self.member_bytes / MB:g} MB" if small else self.spent_sentence()
+            raise Refused(limit)
+        return b"".join(parts)
+
+    def spent_sentence(self) -> str:
+        return f"everything together is larger than {self.total_bytes / MB:g} MB; grade it in parts"
+
+
+class Refused(Exception):
+    """A member is not read; the text is the reason, a clause for a sentence."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an archive: its name with "/" between folders, its bytes, or why there are none."""
+
+    name: str
+    content: bytes | None
+    problem: str | None = None
+
+
+def members(source: BinaryIO | bytes, wanted: Callable[[str], bool], budget: Budget) -> Iterator[Member]:
+    """The files of a zip in its own order; those not `wanted` (by name) come without content and are not unpacked.
+
+    Raises IntakeError (a clause: "it is ...") if this is no zip that can be read, or if it holds too many members.
+    """
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        archive = zipfile.ZipFile(stream)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        stream.seek(0)
+        head = stream.read(4096)
+        is_zip = head.startswith(b"PK")
+        why = "it is a damaged or cut-off zip archive" if is_zip else f"it is no zip archive but {looks_like(head)}"
+        raise IntakeError(why) from error
+    with archive:
+        infos = archive.infolist()
+        budget.counted += len(infos)
+        if budget.counted > budget.members:
+            raise IntakeError(f"it holds more than {budget.members} files; grade it in parts")
+        for info in infos:
+            name = member_name(info)
+            if name.endswith("/") and not stat.S_ISLNK(info.external_attr >> 16):
+                continue
+            yield _member(archive, info, name, wanted, budget)
+
+
+def _member(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, wanted: Callable[[str], bool], budget: Budget
+) -> Member:
+    refusal = refused(name, info)
+    if refusal:
+        return Member(_harmless(name), None, refusal)
+    if not wanted(name):
+        return Member(name, None)
+    try:
+        with archive.open(info) as stream:
+            return Member(name, budget.read(stream))  # type: ignore[arg-type]
+    except Refused as error:
+        return Member(name, None, str(error))
+    except NotImplementedError:
+        return Member(name, None, f"it is packed in a way (method {info.compress_type}) that is not read here")
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError) as error:
+        return Member(name, None, f"it is damaged in the archive ({error or type(error).__name__})")
+
+
+def member_name(info: zipfile.ZipInfo) -> str:
+    """A member's name as its maker meant it: "/" between folders, composed characters (NFC).
+
+    Many tools write UTF-8 without saying so; zipfile then reads it as code page 437, which is undone here.
+    """
+    name = info.filename
+    if not info.flag_bits & UTF8_NAME:
+        try:
+            name = name.encode("cp437").decode("utf-8")
+        except ValueError:
+            name = info.filename  # it is code page 437, or zipfile has shortened it already
+    return unicodedata.normalize("NFC", name.replace("\\", "/"))
+
+
+def refused(name: str, info: zipfile.ZipInfo) -> str | None:
+    """Why a member must not be read, or None."""
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "it is a link to another file, which is not followed"
+    if info.flag_bits & ENCRYPTED:
+        return "it is protected by a password"
+    if name.startswith("/"):
+        return f'its name "{name}" points outside the archive'
+    if ".." in name.split("/"):
+        return f'its name "{name}" climbs out of the archive'
+    if len(name) > 1 and name[1] == ":" and name[0].isalpha():
+        return f'its name "{name}" is that of a drive'
+    return None
+
+
+def _harmless(name: str) -> str:
+    """A refused name made relative, so that it can stand in a list and become a key."""
+    parts = [part for part in name.replace(":", "_").split("/") if part not in ("", ".", "..")]
+    return "/".join(parts) or "nameless"

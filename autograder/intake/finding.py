@@ -1,0 +1,149 @@
+"""Walks through folders, zips and zips within them, and says of every file what it is.
+
+Called by `collect` alone, which turns what is found into submissions. Paths are shown as the command named them.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from autograder.course.faults import did_you_mean
+from autograder.intake.archive import Budget, Refused, members
+from autograder.intake.faults import IntakeError
+from autograder.intake.keys import Place, cleaned, is_notebook_name, is_zip_name
+
+CLUTTER = ("__MACOSX", "Thumbs.db", "desktop.ini")  # beside everything that begins with a dot
+DEEPEST = 3  # a class's zip may hold students' zips, and one more by mistake
+LINK = "it is a link to another file, which is not followed"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file as it lies there: a hand-in with its content or a problem, else something that is left out."""
+
+    place: Place
+    source: str
+    content: bytes | None = None
+    problem: str | None = None
+    left_out: str | None = None
+
+
+@dataclass
+class Search:
+    """One walk through everything that the command named."""
+
+    budget: Budget
+    seen: set[Path] = field(default_factory=set)  # resolved, as two of the named paths may overlap
+
+    def all(self, paths: Sequence[Path]) -> Iterator[Found]:
+        """Every file but clutter. Raises IntakeError for a named path that is absent or is no zip inside."""
+        for path in paths:
+            if not path.exists():
+                there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+                raise IntakeError(f"There is no {path}{did_you_mean(path.name, there) or '.'}")
+            if path.is_dir():
+                yield from self._folder(path)
+            else:
+                yield from self._file(path, Place(path.resolve().parent.name, cleaned(path.name)), named=True)
+
+    def _folder(self, folder: Path) -> Iterator[Found]:
+        root = folder.resolve().name
+        unreadable: list[OSError] = []
+        for parent, folders, files in os.walk(folder, onerror=unreadable.append):
+            # Links are not followed: what a student packed must not lead to the solutions or to somebody else's work.
+            links = [name for name in folders if (Path(parent) / name).is_symlink()]
+            folders[:] = sorted(name for name in folders if not _is_clutter(name) and name not in links)
+            for name in sorted([*files, *links]):
+                if not _is_clutter(name):
+                    path = Path(parent) / name
+                    yield from self._file(path, Place(root, cleaned(path.relative_to(folder).as_posix())), named=False)
+        for error in unreadable:
+            source = cleaned(os.fsdecode(error.filename))
+            yield Found(Place(root, source), source, left_out=f"the folder cannot be read: {error.strerror}")
+
+    def _file(self, path: Path, place: Place, named: bool) -> Iterator[Found]:
+        source = cleaned(path.as_posix())
+        is_zip = is_zip_name(place.path)
+        try:
+            mode = path.stat(follow_symlinks=named).st_mode
+            fault = LINK if stat.S_ISLNK(mode) else None if stat.S_ISREG(mode) else "it is no ordinary file"
+            if fault:
+                yield unusable(place, source, fault)
+            elif path.resolve() in self.seen:
+                yield Found(place, source, left_out="it was named twice")
+            elif not is_zip and not is_notebook_name(place.path):
+                yield Found(place, source, left_out=_no_notebook(place.path))
+            else:
+                self.seen.add(path.resolve())
+                with path.open("rb") as stream:
+                    if is_zip and named:
+                        place = Place(PurePosixPath(place.path).stem, "")
+                        yield from self._zip(stream, place, source, depth=1)
+                    elif is_zip:
+                        yield from self._inner_zip(self.budget.read(stream), place, source, depth=1)
+                    else:
+                        yield Found(place, source, self.budget.read(stream))
+        except Refused as refusal:
+            yield unusable(place, source, str(refusal))
+        except OSError as error:
+            yield unusable(place, source, f"it cannot be read: {error.strerror or error}")
+        except IntakeError as error:
+            raise IntakeError(f"{path} cannot be used: {error}.") from error
+
+    def _zip(self, content: object, place: Place, source: str, depth: int) -> Iterator[Found]:
+        """The members of a zip, as if it were a folder. Raises IntakeError if it cannot be opened."""
+        for member in members(content, _is_wanted, self.budget):  # type: ignore[arg-type]
+            if member.problem is None and _is_clutter(member.name):
+                continue
+            name = cleaned(member.name)
+            inside = Place(place.root, f"{place.path}/{name}".lstrip("/"))
+            shown = f"{source}: {name}"
+            if member.problem is not None:
+                yield unusable(inside, shown, member.problem)
+            elif member.content is None:
+                yield Found(inside, shown, left_out=_no_notebook(name))
+            elif is_zip_name(name):
+                yield from self._inner_zip(member.content, inside, shown, depth + 1)
+            else:
+                yield Found(inside, shown, member.content)
+
+    def _inner_zip(self, content: bytes, place: Place, source: str, depth: int) -> Iterator[Found]:
+        """A zip that somebody handed in: if there is nothing in it to grade, it is a hand-in with a problem."""
+        if depth > DEEPEST:
+            yield Found(place, source, problem=f"it is a zip within {DEEPEST} others; unpack it")
+            return
+        folder = Place(place.root, str(PurePosixPath(place.path).with_suffix("")))
+        found: list[Found] = []
+        problem = "it is a zip that holds no notebook"
+        try:
+            found += self._zip(content, folder, source, depth)
+        except IntakeError as error:
+            problem = str(error)
+        yield from found
+        if all(item.left_out is not None for item in found):
+            yield Found(place, source, problem=problem)
+
+
+def unusable(place: Place, source: str, problem: str) -> Found:
+    """Something that cannot be read: a hand-in if its name is that of one, else a thing to leave out."""
+    if is_notebook_name(place.path) or is_zip_name(place.path):
+        return Found(place, source, problem=problem)
+    return Found(place, source, left_out=problem)
+
+
+def _is_wanted(name: str) -> bool:
+    return (is_notebook_name(name) or is_zip_name(name)) and not _is_clutter(name)
+
+
+def _is_clutter(path: str) -> bool:
+    """What file managers, notebook servers and version control leave behind; nobody hands it in."""
+    return any(part.startswith(".") or part in CLUTTER for part in path.split("/"))
+
+
+def _no_notebook(name: str) -> str:
+    ending = PurePosixPath(name).suffix
+    return f"it is no notebook (.ipynb) but a {ending} file" if ending else "it is no notebook (.ipynb)"

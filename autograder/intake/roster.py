@@ -1,0 +1,153 @@
+"""The class list, and who of it has handed something in.
+
+`read_roster` is called by the command line for --roster, `match` by the engine, so that everybody on the list stands in
+scores.csv. A plain CSV with the columns key, name and email in any order; other columns are passed over.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.course.faults import did_you_mean, listed, nearest
+from autograder.intake.faults import IntakeError
+from autograder.intake.submissions import Submission
+
+COLUMNS = ("key", "name", "email")
+DELIMITERS = (",", ";", "\t")
+EXCEL_HINT = "sep="  # a first line by which Excel is told the delimiter
+
+
+@dataclass(frozen=True)
+class Student:
+    """One line of the class list. `key` is text: leading zeros stay."""
+
+    key: str
+    name: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The class, in the order of its file."""
+
+    students: tuple[Student, ...]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Who has handed in what. Students in the roster's order, submissions in that of their keys."""
+
+    handed_in: tuple[tuple[Student, Submission], ...]
+    missing: tuple[Student, ...]
+    unmatched: tuple[Submission, ...]
+
+
+def read_roster(path: Path) -> Roster:
+    """The students in the CSV at `path`. Raises IntakeError with the row (the header is row 1) and what is wrong."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise IntakeError(f"There is no roster {path}{did_you_mean(path.name, there) or '.'}") from None
+    except OSError as error:
+        raise IntakeError(f"The roster {path} cannot be read: {error.strerror}.") from error
+    rows = _rows(_text(content, path), path)
+    header = next(rows, None)
+    if header is None:
+        raise IntakeError(f"The roster {path} is empty; expected a header row with key, name and email.")
+    columns = _columns(header[1], path)
+    students: list[Student] = []
+    first_row: dict[str, int] = {}
+    for number, row in rows:
+        if len(row) > len(header[1]) and any(cell.strip() for cell in row[len(header[1]) :]):
+            fault = f"found {len(row)} fields, expected {len(header[1])}; a name with a delimiter in it needs quotes"
+            raise IntakeError(f"{path}, row {number}: {fault}.")
+        student = Student(**{name: _cell(row, position) for name, position in columns.items()})
+        if not student.key:
+            raise IntakeError(f"{path}, row {number}: the key is blank; every student needs one.")
+        if student.key in first_row:
+            raise IntakeError(
+                f'{path}, row {number}: the key "{student.key}" is in row {first_row[student.key]} already.'
+            )
+        first_row[student.key] = number
+        students.append(student)
+    return Roster(tuple(students))
+
+
+def match(roster: Roster, submissions: Iterable[Submission]) -> Matched:
+    """Pair students and submissions whose keys are equal, but for surrounding spaces and how accents are encoded."""
+    by_key: dict[str, Submission] = {}
+    extra: list[Submission] = []
+    known = {plain(student.key) for student in roster.students}
+    for submission in submissions:
+        key = plain(submission.key)
+        if key in known and key not in by_key:
+            by_key[key] = submission
+        else:
+            extra.append(submission)
+    return Matched(
+        tuple((student, by_key[plain(student.key)]) for student in roster.students if plain(student.key) in by_key),
+        tuple(student for student in roster.students if plain(student.key) not in by_key),
+        tuple(sorted(extra, key=lambda submission: submission.key)),
+    )
+
+
+def plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _text(content: bytes, path: Path) -> str:
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's "Unicode text"
+    try:
+        text = content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        raise IntakeError(f'{path}, row {row}: expected UTF-8; save it as "CSV UTF-8".') from None
+    if "\x00" in text:
+        raise IntakeError(f"{path} is no text file; save the sheet as CSV.")
+    return text
+
+
+def _rows(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank, with their number; a row of several lines counts as one."""
+    delimiter = ""
+    if text.lower().startswith(EXCEL_HINT):
+        hint, _, text = text.partition("\n")
+        delimiter = hint[len(EXCEL_HINT) :].strip("\r ")
+        # A line was taken off the file; blank in its place, the numbers stay those of the file.
+        text = "\n" + text
+    if len(delimiter) != 1:
+        first = next((line for line in text.splitlines() if line.strip()), "")
+        delimiter = max(DELIMITERS, key=first.count)
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
+            if any(cell.strip() for cell in row):
+                yield number, row
+    except csv.Error as error:
+        raise IntakeError(f"{path} is no CSV: {error}; a quote may be missing.") from error
+
+
+def _columns(header: list[str], path: Path) -> dict[str, int]:
+    """Where the columns are. A header near to one that is absent is a slip, and is not passed over."""
+    titles = [plain(title).casefold() for title in header]
+    for name in COLUMNS:
+        if titles.count(name) > 1:
+            raise IntakeError(f'{path}, row 1: the column "{name}" is there twice.')
+    absent = [name for name in COLUMNS if name not in titles]
+    for title in titles:
+        meant = nearest(title, COLUMNS) if title not in COLUMNS else None
+        if meant in absent:
+            raise IntakeError(f'{path}, row 1: expected the column "{meant}", found "{title}".')
+    if "key" in absent:
+        raise IntakeError(f'{path}, row 1: expected a column "key" (and name, email), found {listed(titles)}.')
+    return {name: titles.index(name) for name in COLUMNS if name in titles}
+
+
+def _cell(row: list[str], position: int) -> str:
+    return plain(row[position]) if position < len(row) else ""

@@ -1,0 +1,77 @@
+"""Shared by the tests of the program itself: one warm judge and one sandbox, and notebooks to put to them."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from autograder.course import Assignment, Course, load_course
+from autograder.engine.slots import Job, Slots
+from autograder.judge.results import Outcome
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def course() -> Course:
+    return load_course(ROOT)
+
+
+@pytest.fixture(scope="session")
+def assignment(course: Course) -> Assignment:
+    return course.assignment("dipping_into_pytorch")
+
+
+@pytest.fixture(scope="session")
+def slots(course: Course, assignment: Assignment) -> Iterator[Slots]:
+    """A running judge and sandbox with two slots."""
+    with Slots(course, assignment, 2, course.seed) as running:
+        yield running
+
+
+def notebook_bytes(*cells: str) -> bytes:
+    """A plain nbformat 4 notebook of these code cells."""
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "cells": [
+            {
+                "cell_type": "code", "id": f"cell-{number}", "metadata": {}, "outputs": [], "execution_count": None,
+                "source": textwrap.dedent(source),
+            }
+            for number, source in enumerate(cells, 1)
+        ],
+    }  # fmt: skip
+    return json.dumps(content).encode()
+
+
+Judge = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def judge(slots: Slots) -> Judge:
+    """Judge one notebook: `judge(content)` or `judge(cell, cell, ...)`."""
+
+    def run(*cells: str | bytes) -> Outcome:
+        content = cells[0] if isinstance(cells[0], bytes) else notebook_bytes(*map(str, cells))
+        found: list[Outcome] = []
+        slots.run([Job("student", content)], lambda job, outcome: found.append(outcome))
+        return found[0]
+
+    return run
+
+
+def points(outcome: Outcome) -> dict[str, float]:
+    """Points by question."""
+    return {question.id: question.score for question in outcome.questions}
+
+
+def findings(outcome: Outcome, question: str) -> str:
+    """Everything a student reads about one question's tests that did not pass."""
+    tests = [test for result in outcome.questions if result.id == question for test in result.tests]
+    return "\n".join(f"{test.found} {test.advice}" for test in tests if test.outcome != "passed")
