@@ -101,7 +101,9 @@ def enclose(plan: Plan) -> None:
         if os.path.isdir(path):  # noqa: PTH112 - no pathlib in a fork that counts milliseconds
             _check(libc.mount(b"tmpfs", path.encode(), b"tmpfs", MS_RDONLY | MS_NOSUID, b"size=4k"), "hidden folder")
     proc = libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV, None)
-    if os.getuid() == 0:  # a container's partly covered /proc forbids a fresh one to ordinary users; pids are apart anyway
+    if (
+        os.getuid() == 0
+    ):  # a container's partly covered /proc forbids a fresh one to ordinary users; pids are apart anyway
         _check(proc, "own /proc")
     _read_only(libc, plan)
     _drop_capabilities(libc)

@@ -33,6 +33,7 @@ WARM_MODULES = (
     "torch", "torch._dynamo", "torch.utils.data", "torch.nn.functional", "matplotlib.pyplot", "tqdm", "tqdm.auto",
     "autograder.student.session",
 )  # fmt: skip
+# No `await` among them: the event loop that IPython would keep dies with the descriptors that a session closes.
 WARM_CELLS = (
     "warm = 1\nwarm",
     "1/0",
