@@ -6,6 +6,7 @@ else in the run folder is made from the record at the end.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from autograder.course import Assignment, Course
 from autograder.engine.slots import Job, Slots
 from autograder.intake.roster import Roster, match
 from autograder.intake.submissions import Submission
-from autograder.judge.one import environment_versions
+from autograder.judge.notebook_run import environment_versions
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
-from autograder.record.store import Planned, Record
+from autograder.record.store import Planned, Record, RunInfo
 
 REFERENCE = "the solution"  # key of the job that judges our own solution, when a test failed by itself
 STUMBLED = "GRADER_STUMBLED"
@@ -59,7 +60,10 @@ def grade(
         record = Record.open(wish.out / RECORD)
         versions = {**environment_versions(), **slots.versions}
         questions = [(question.id, question.title, question.points) for question in assignment.questions.values()]
-        record.start_run(course.title, assignment.id, wish.seed, slots.sandbox.level, versions, questions)
+        info = RunInfo(
+            course.title, assignment.id, assignment.title, wish.seed, slots.sandbox.level, versions, tuple(questions)
+        )
+        record.start_run(info)
         planned = plan(submissions, roster)
         record.plan(planned)
         heard("", None)
@@ -71,7 +75,7 @@ def plan(submissions: Sequence[Submission], roster: Roster | None) -> list[Plann
     """Everybody who stands in the run: who handed in, and who is on the roster."""
     found = match(roster, submissions) if roster is not None else None
     people = {one.key: student for student, one in found.handed_in} if found else {}
-    entries = []
+    entries: list[Planned] = []
     for one in submissions:
         person = people.get(one.key)
         name, email = (person.name, person.email) if person else ("", "")
@@ -91,8 +95,9 @@ class Grading:
     heard: Heard
 
     def run(self, course: Course, chosen: Sequence[Submission], planned: set[str], wish: Wish) -> None:
-        handed_in = {one.key for one in chosen}
-        self.absent(sorted(planned - handed_in) if not wish.only else [])
+        self.absent(sorted(planned - {one.key for one in chosen}) if not wish.only else [])
+        if not wish.fresh:
+            chosen = self.left_to_do(chosen)
         contents = {one.key: one.content for one in chosen if one.content is not None}
         for one in chosen:
             if one.content is None:
@@ -109,6 +114,18 @@ class Grading:
             reference = self.reference(course)
             for outcome in suspects:
                 self.keep(settled(outcome, reference), contents[outcome.key])
+
+    def left_to_do(self, chosen: Sequence[Submission]) -> list[Submission]:
+        """Those whose very bytes have no outcome in this run yet."""
+        known = self.record.digests()
+        left = []
+        for one in chosen:
+            digest = hashlib.sha256(one.content).hexdigest() if one.content is not None else None
+            if one.key in known and known[one.key] == digest:
+                self.heard(one.key, self.record.outcome(one.key))
+            else:
+                left.append(one)
+        return left
 
     def absent(self, keys: Sequence[str]) -> None:
         for key in keys:

@@ -185,7 +185,15 @@ def main() -> None:
         return
     graders = course.graders_dir(assignment)
     options = ["-c", os.devnull, f"--rootdir={graders}", f"--confcutdir={graders}", "-q"]
-    for plugin in ("cacheprovider", "logging", "warnings", "unraisableexception", "threadexception", "doctest", "junitxml"):
+    for plugin in (
+        "cacheprovider",
+        "logging",
+        "warnings",
+        "unraisableexception",
+        "threadexception",
+        "doctest",
+        "junitxml",
+    ):
         options += ["-p", f"no:{plugin}"]  # logging alone costs 50 ms a submission
     code = pytest.main([str(graders), *options], plugins=[JudgeServer(channel, course, assignment)])
     with contextlib.suppress(wire.ClosedError):

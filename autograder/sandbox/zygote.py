@@ -33,7 +33,6 @@ WARM_MODULES = (
     "torch", "torch._dynamo", "torch.utils.data", "torch.nn.functional", "matplotlib.pyplot", "tqdm", "tqdm.auto",
     "autograder.student.session",
 )  # fmt: skip
-# No `await` among them: the event loop that IPython would keep dies with the descriptors that a session closes.
 WARM_CELLS = (
     "warm = 1\nwarm",
     "1/0",
@@ -63,6 +62,7 @@ def warm() -> Any:
     for module in WARM_MODULES:
         importlib.import_module(module)
     import torch
+    from IPython.core.async_helpers import get_asyncio_loop
 
     from autograder.student.shell import make_shell
 
@@ -78,6 +78,7 @@ def warm() -> Any:
         shell.run(0, source)
     shell.reset(new_session=True, aggressive=False)
     shell.execution_count = 1
+    get_asyncio_loop().close()  # its descriptors would be closed in a session; there IPython makes a new one
     forget_project()
     gc.collect()
     gc.freeze()

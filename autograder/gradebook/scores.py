@@ -1,0 +1,83 @@
+"""scores.csv: a row for everybody in the run, by key. Called whenever a run's files are written.
+
+The same record gives the same bytes: no times, no measurements. Written as the project's data-safety rules say: ids are
+text and unchanged, text for people that a spreadsheet would take for a formula gets a `'`, a status without a score has
+blanks, numbers have at most two decimals.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder.judge.results import Outcome, rounded
+from autograder.record.store import Planned, Record, RunInfo
+
+BEFORE = ("student", "name", "email", "submission", "status", "score", "max_score")
+AFTER = ("verdict", "late_days", "flags", "message")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+
+
+def write_scores(path: Path, record: Record) -> Path:
+    """Write scores.csv anew, whole or not at all."""
+    write_whole(path, scores_csv(record.info(), record.planned(), record.outcomes()).encode("utf-8"))
+    return path
+
+
+def scores_csv(info: RunInfo, planned: Sequence[Planned], outcomes: Sequence[Outcome]) -> str:
+    """The file's text. Everybody planned stands in it once; who has no outcome yet has an empty status."""
+    by_key = {outcome.key: outcome for outcome in outcomes}
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*BEFORE, *(question for question, _, _ in info.questions), *AFTER])
+    for entry in sorted(planned, key=lambda entry: entry.key):
+        writer.writerow(_row(info, entry, by_key.get(entry.key)))
+    return file.getvalue()
+
+
+def _row(info: RunInfo, entry: Planned, outcome: Outcome | None) -> list[str]:
+    head = [entry.key, for_people(entry.name), entry.email, for_people(entry.filename)]
+    if outcome is None:
+        return [*head, *[""] * (3 + len(info.questions) + len(AFTER))]
+    scored = outcome.status.scored
+    scores = {question.id: number(question.score) for question in outcome.questions} if scored else {}
+    return [
+        *head,
+        outcome.status.value,
+        number(outcome.score) if scored and outcome.score is not None else "",
+        number(outcome.max_score),
+        *(scores.get(question, "") for question, _, _ in info.questions),
+        outcome.verdict or "",
+        "",
+        for_people("; ".join(outcome.flags)),
+        for_people(outcome.message),
+    ]
+
+
+def number(value: float) -> str:
+    """18.5 -> "18.5", 20.0 -> "20": at most two decimals, no exponent, no "-0"."""
+    return f"{rounded(value):.2f}".rstrip("0").rstrip(".")
+
+
+def for_people(text: str) -> str:
+    """One line that no spreadsheet runs: line breaks become spaces, a leading formula sign gets a `'`."""
+    line = " ".join(text.split()) if any(mark in text for mark in "\r\n\t\0") else text
+    return f"'{line}" if line.startswith(FORMULA) else line
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file's content in one step: a reader sees the old bytes or the new ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,232 @@
+"""Writes and reads a run's record. The supervisor is its only writer; reports and gradebooks read it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, inspect, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where
+from autograder.record.tables import SCHEMA, Base, CellRow, QuestionRow, RunRow, SubmissionRow, TestRow
+
+
+class RecordError(ValueError):
+    """The record cannot be used; the text names the file and what to do."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Somebody who stands in the run: who handed in, or who is on the roster and did not (`filename` is "")."""
+
+    key: str
+    name: str = ""
+    email: str = ""
+    source: str = ""
+    filename: str = ""
+    position: int = 0
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a run was asked to do. `questions` are (id, title, points)."""
+
+    course: str
+    assignment: str
+    title: str
+    seed: int
+    level: str
+    versions: dict[str, str]
+    questions: tuple[tuple[str, str, float], ...]
+
+
+class Record:
+    """An open record. Every `save` is one committed transaction."""
+
+    def __init__(self, engine: Engine, where: str) -> None:
+        self.engine = engine
+        self.where = where
+
+    @classmethod
+    def open(cls, where: Path | str, create: bool = True) -> Record:
+        """The record in a file, or at a database URL. Raises RecordError if it is missing, no record, or of another
+        version of this program."""
+        url = where if isinstance(where, str) and "://" in where else f"sqlite:///{where}"
+        if not create and isinstance(where, Path) and not where.is_file():
+            raise RecordError(f"There is no record {where}; is this the folder of a run?")
+        engine = create_engine(url)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _safe_sqlite)
+        record = cls(engine, str(where))
+        try:
+            if create and not inspect(engine).has_table(RunRow.__tablename__):
+                Base.metadata.create_all(engine)
+            with Session(engine) as session:
+                run = session.scalar(select(RunRow))
+                if run is not None and run.schema_version != SCHEMA:
+                    raise RecordError(
+                        f"{where} was written by another version of this program (schema {run.schema_version}, this one "
+                        f"knows {SCHEMA}); grade into a new folder."
+                    )
+        except DBAPIError as error:
+            raise RecordError(f"{where} cannot be used as a record: {error.orig}") from None
+        return record
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    # --- writing ---------------------------------------------------------------------------------------------
+
+    def start_run(self, info: RunInfo) -> None:
+        """Say what this run is. Raises RecordError if the record is of another run (assignment or seed)."""
+        with Session(self.engine) as session, session.begin():
+            run = session.scalar(select(RunRow))
+            if run is None:
+                run = RunRow(id=1, schema_version=SCHEMA)
+                session.add(run)
+            elif (run.assignment, run.seed) != (info.assignment, info.seed):
+                raise RecordError(
+                    f"{self.where} holds a run of {run.assignment} with seed {run.seed}; this one is of {info.assignment} "
+                    f"with seed {info.seed}. Name another folder with --out."
+                )
+            run.course, run.assignment, run.title, run.seed = info.course, info.assignment, info.title, info.seed
+            run.level, run.versions = info.level, dict(info.versions)
+            run.questions = [list(question) for question in info.questions]
+
+    def plan(self, entries: Sequence[Planned]) -> None:
+        """Who is to be graded, before the first of them runs. Known entries are brought up to date."""
+        with Session(self.engine) as session, session.begin():
+            for entry in entries:
+                row = session.get(SubmissionRow, entry.key)
+                if row is None:
+                    row = SubmissionRow(key=entry.key)
+                    session.add(row)
+                row.position, row.name, row.email = entry.position, entry.name, entry.email
+                row.source, row.filename = entry.source, entry.filename
+
+    def save(self, outcome: Outcome, content: bytes | None) -> None:
+        """Keep one outcome and what was handed in, in place of an earlier one. Raises KeyError if it was not planned."""
+        with Session(self.engine) as session, session.begin():
+            row = session.get(SubmissionRow, outcome.key)
+            if row is None:
+                raise KeyError(f"{outcome.key} was not planned")
+            row.questions.clear()
+            row.cells.clear()
+            session.flush()
+            row.content = content
+            row.sha256 = hashlib.sha256(content).hexdigest() if content is not None else None
+            for name in ("message", "score", "max_score", "verdict", "level", "seed", "detail"):
+                setattr(row, name, getattr(outcome, name))
+            row.status, row.flags, row.notes = outcome.status.value, list(outcome.flags), list(outcome.notes)
+            row.cpu, row.versions = dict(outcome.cpu), dict(outcome.versions)
+            row.questions = [_question_row(place, result) for place, result in enumerate(outcome.questions)]
+            row.cells = [CellRow(**{**cell.model_dump(), "outputs": list(cell.outputs)}) for cell in outcome.cells]
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    def info(self) -> RunInfo:
+        with Session(self.engine) as session:
+            run = session.scalar(select(RunRow))
+            if run is None:
+                raise RecordError(f"{self.where} holds no run.")
+            questions = tuple((str(name), str(title), float(points)) for name, title, points in run.questions)
+            return RunInfo(run.course, run.assignment, run.title, run.seed, run.level, dict(run.versions), questions)
+
+    def planned(self) -> list[Planned]:
+        """Everybody in the run, in its order."""
+        with Session(self.engine) as session:
+            rows = session.scalars(select(SubmissionRow).order_by(SubmissionRow.position))
+            return [Planned(r.key, r.name, r.email, r.source, r.filename, r.position) for r in rows]
+
+    def digests(self) -> Mapping[str, str | None]:
+        """The SHA-256 of what each judged student handed in; only those with an outcome."""
+        with Session(self.engine) as session:
+            rows = session.execute(
+                select(SubmissionRow.key, SubmissionRow.sha256).where(SubmissionRow.status.is_not(None))
+            )
+            return {key: digest for key, digest in rows}
+
+    def outcomes(self) -> list[Outcome]:
+        """Every outcome so far, in the run's order."""
+        with Session(self.engine) as session:
+            rows = session.scalars(
+                select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(SubmissionRow.position)
+            )
+            return [_outcome(row) for row in rows]
+
+    def outcome(self, key: str) -> Outcome | None:
+        with Session(self.engine) as session:
+            row = session.get(SubmissionRow, key)
+            return _outcome(row) if row is not None and row.status is not None else None
+
+
+def _safe_sqlite(connection: Any, _: Any) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _question_row(place: int, result: QuestionResult) -> QuestionRow:
+    row = QuestionRow(
+        question=result.id, position=place, title=result.title, points=result.points, score=result.score,
+        moment=result.moment, note=result.note,
+    )  # fmt: skip
+    for number, test in enumerate(result.tests):
+        row.tests.append(
+            TestRow(
+                position=number,
+                test=test.id,
+                title=test.title,
+                weight=test.weight,
+                visibility=test.visibility,
+                outcome=test.outcome,
+                share=test.share,
+                found=test.found,
+                advice=test.advice,
+                where_cell=test.where.cell if test.where else None,
+                where_line=test.where.line if test.where else None,
+                verdict=test.verdict,
+                flags=list(test.flags),
+                detail=test.detail,
+                cpu=test.cpu,
+            )  # fmt: skip
+        )
+    return row
+
+
+def _outcome(row: SubmissionRow) -> Outcome:
+    assert row.status is not None and row.max_score is not None
+    return Outcome(
+        key=row.key, status=Status(row.status), message=row.message, score=row.score, max_score=row.max_score,
+        questions=tuple(_question(question) for question in row.questions), verdict=row.verdict,
+        flags=tuple(row.flags), notes=tuple(row.notes), cells=tuple(_cell(cell) for cell in row.cells),
+        level=row.level, seed=row.seed, cpu=row.cpu, versions=row.versions, detail=row.detail,
+    )  # fmt: skip
+
+
+def _question(row: QuestionRow) -> QuestionResult:
+    return QuestionResult(
+        id=row.question, title=row.title, points=row.points, score=row.score, moment=row.moment, note=row.note,
+        tests=tuple(_test(test) for test in row.tests),
+    )  # fmt: skip
+
+
+def _test(row: TestRow) -> TestResult:
+    where = Where(cell=row.where_cell, line=row.where_line) if row.where_cell is not None else None
+    return TestResult.model_validate({
+        "id": row.test, "question": row.question, "title": row.title, "weight": row.weight,
+        "visibility": row.visibility, "outcome": row.outcome, "share": row.share, "found": row.found,
+        "advice": row.advice, "where": where, "verdict": row.verdict, "flags": tuple(row.flags),
+        "detail": row.detail, "cpu": row.cpu,
+    })  # fmt: skip
+
+
+def _cell(row: CellRow) -> CellRun:
+    return CellRun(
+        number=row.number, source=row.source, outputs=tuple(row.outputs), error=row.error, line=row.line, cpu=row.cpu,
+        skipped=row.skipped,
+    )  # fmt: skip

@@ -1,0 +1,116 @@
+"""The record's tables, in portable column types, so that a URL can name another database than SQLite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, LargeBinary, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+SCHEMA = 1
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012 - SQLAlchemy reads it so
+
+
+class RunRow(Base):
+    """The run itself: one row."""
+
+    __tablename__ = "run"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    schema_version: Mapped[int]
+    course: Mapped[str] = mapped_column(Text)
+    assignment: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(Text)
+    seed: Mapped[int]
+    level: Mapped[str] = mapped_column(String(40))
+    versions: Mapped[dict[str, Any]]
+    questions: Mapped[list[Any]]  # [id, title, points], in the lab's order
+
+
+class SubmissionRow(Base):
+    """Everybody who stands in the run; the outcome's own columns are empty until it is judged."""
+
+    __tablename__ = "submission"
+
+    key: Mapped[str] = mapped_column(String(400), primary_key=True)
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    filename: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    status: Mapped[str | None] = mapped_column(String(20))
+    message: Mapped[str] = mapped_column(Text, default="")
+    score: Mapped[float | None]
+    max_score: Mapped[float | None]
+    verdict: Mapped[str | None] = mapped_column(String(60))
+    flags: Mapped[list[Any]] = mapped_column(default=list)
+    notes: Mapped[list[Any]] = mapped_column(default=list)
+    level: Mapped[str] = mapped_column(String(40), default="")
+    seed: Mapped[int] = mapped_column(default=0)
+    cpu: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    versions: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    detail: Mapped[str] = mapped_column(Text, default="")
+    questions: Mapped[list[QuestionRow]] = relationship(cascade="all, delete-orphan", order_by="QuestionRow.position")
+    cells: Mapped[list[CellRow]] = relationship(cascade="all, delete-orphan", order_by="CellRow.number")
+
+
+class QuestionRow(Base):
+    __tablename__ = "question_result"
+
+    submission: Mapped[str] = mapped_column(ForeignKey("submission.key", ondelete="CASCADE"), primary_key=True)
+    question: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int]
+    title: Mapped[str] = mapped_column(Text)
+    points: Mapped[float]
+    score: Mapped[float]
+    moment: Mapped[int | None]
+    note: Mapped[str] = mapped_column(Text)
+    tests: Mapped[list[TestRow]] = relationship(
+        cascade="all, delete-orphan",
+        order_by="TestRow.position",
+        primaryjoin="and_(QuestionRow.submission == foreign(TestRow.submission), "
+        "QuestionRow.question == foreign(TestRow.question))",
+    )
+
+
+class TestRow(Base):
+    __tablename__ = "test_result"
+    __test__ = False  # not a pytest class
+
+    submission: Mapped[str] = mapped_column(ForeignKey("submission.key", ondelete="CASCADE"), primary_key=True)
+    question: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    test: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    weight: Mapped[float]
+    visibility: Mapped[str] = mapped_column(String(20))
+    outcome: Mapped[str] = mapped_column(String(10))
+    share: Mapped[float]
+    found: Mapped[str] = mapped_column(Text)
+    advice: Mapped[str] = mapped_column(Text)
+    where_cell: Mapped[int | None]
+    where_line: Mapped[int | None]
+    verdict: Mapped[str | None] = mapped_column(String(60))
+    flags: Mapped[list[Any]]
+    detail: Mapped[str] = mapped_column(Text)
+    cpu: Mapped[float]
+
+
+class CellRow(Base):
+    """A code cell as it ran: the executed notebook, kept for appeals."""
+
+    __tablename__ = "cell_run"
+
+    submission: Mapped[str] = mapped_column(ForeignKey("submission.key", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(Text)
+    outputs: Mapped[list[Any]]
+    error: Mapped[str | None] = mapped_column(Text)
+    line: Mapped[int | None]
+    cpu: Mapped[float]
+    skipped: Mapped[bool]

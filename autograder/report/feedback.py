@@ -1,0 +1,107 @@
+"""feedback/<key>.html: what a student reads, one self-contained page; everything of theirs is escaped.
+
+Says for each question what share was earned, what was found, what to do, and the cell and line. Expected values and
+tracebacks of hidden tests are never in it.
+"""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from autograder.gradebook.scores import number
+from autograder.judge.results import Outcome, QuestionResult, Status, TestResult
+from autograder.record.store import Planned, RunInfo
+
+STATUS_SENTENCES = {
+    Status.GRADED: "",
+    Status.PARTIAL: "Not everything could be run to its end; what could be is graded.",
+    Status.NOT_GRADABLE: "This hand-in could not be graded. No mark has been given; please hand in again.",
+    Status.GRADER_ERROR: "Something went wrong on our side, not on yours. No mark has been given; a person looks at it.",
+    Status.MISSING: "Nothing was handed in.",
+}
+MARKS = {"passed": ("✓", "passed"), "partial": ("◐", "partly"), "failed": ("✗", "not yet"),
+         "error": ("!", "not checked"), "not_run": ("–", "not run")}  # fmt: skip
+SHOWN_LINE = 160
+
+
+@dataclass(frozen=True)
+class Line:
+    """One shown test."""
+
+    outcome: str
+    sign: str
+    word: str
+    title: str
+    found: str
+    advice: str
+    where: str
+    source: str
+
+
+def page(info: RunInfo, student: Planned, outcome: Outcome) -> str:
+    """The page's HTML."""
+    return _template().render(
+        info=info,
+        student=student,
+        outcome=outcome,
+        scored=outcome.status.scored,
+        sentence=STATUS_SENTENCES[outcome.status],
+        reason=outcome.message if outcome.status in (Status.NOT_GRADABLE, Status.PARTIAL) else "",
+        blocks=[(question, lines(outcome, question), hidden(question)) for question in outcome.questions],
+        failed=[cell for cell in outcome.cells if cell.error],
+    )
+
+
+def lines(outcome: Outcome, question: QuestionResult) -> list[Line]:
+    return [_line(outcome, test) for test in question.tests if test.visibility != "hidden"]
+
+
+def hidden(question: QuestionResult) -> int:
+    """How many tests count but are not shown."""
+    return sum(test.visibility == "hidden" for test in question.tests)
+
+
+def _line(outcome: Outcome, test: TestResult) -> Line:
+    sign, word = MARKS[test.outcome]
+    return Line(
+        test.outcome, sign, word, test.title, test.found, test.advice, str(test.where or ""), quoted(outcome, test)
+    )
+
+
+def quoted(outcome: Outcome, test: TestResult) -> str:
+    """The line of the student's notebook that a test points at; "" if there is none."""
+    if test.where is None or test.where.line is None:
+        return ""
+    for cell in outcome.cells:
+        if cell.number == test.where.cell:
+            source = cell.source.splitlines()
+            if test.where.line <= len(source):
+                return source[test.where.line - 1].strip()[:SHOWN_LINE]
+    return ""
+
+
+def visible(text: object) -> str:
+    """Text with control, escape and direction-changing characters shown instead of obeyed."""
+    return "".join(
+        char if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs") or char in "\u200d\u200c"
+        else "\N{REPLACEMENT CHARACTER}"
+        for char in str(text)
+    )  # fmt: skip
+
+
+@functools.cache
+def _template():  # type: ignore[no-untyped-def]
+    environment = Environment(
+        loader=PackageLoader("autograder.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    environment.filters["visible"] = visible
+    return environment.get_template("feedback.html.j2")
