@@ -1,4 +1,6 @@
-"""The commands: thin, typer; each asks one room to do its work and says what came of it. `autograder --help` is the manual.
+"""The commands: thin, typer; each asks one room to do its work and says what came of it.
+
+`autograder --help` is the manual.
 
 Exit codes: 0 it ran (low scores are no errors), 1 it ran but some submissions could not be graded, 2 usage or
 configuration error and nothing done. Progress goes to stderr, data to stdout.
@@ -55,6 +57,12 @@ def chosen(course: Path | None, assignment: str | None) -> tuple[Course, Assignm
     return loaded, wanted
 
 
+def console() -> Console:
+    """Standard output; where that is no terminal, wide enough for the tables."""
+    found = Console()
+    return found if found.is_terminal else Console(width=140)
+
+
 @app.callback(invoke_without_command=True)
 def main(version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False) -> None:
     """Grade a class of PyTorch notebooks."""
@@ -92,7 +100,7 @@ def grade(
         only=tuple(student or ()),
         fresh=fresh,
     )
-    raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, Console(), Console(stderr=True)))
+    raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True)))
 
 
 @app.command()
@@ -111,7 +119,7 @@ def demo(
 
     loaded, wanted = chosen(course, "dipping_into_pytorch")
     wish = Wish(out=out, seed=loaded.seed if seed is None else seed, workers=workers, level=level, fresh=True)
-    raise typer.Exit(run_demo(loaded, wanted, students, wish, Console(), Console(stderr=True)))
+    raise typer.Exit(run_demo(loaded, wanted, students, wish, console(), Console(stderr=True)))
 
 
 @app.command()

@@ -121,6 +121,7 @@ def _plain(node: yaml.Node, loc: Loc, reading: Reading) -> Any:
         return _mapping(node, loc, reading)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*loc, position), reading) for position, item in enumerate(node.value)]
+    assert isinstance(node, yaml.ScalarNode)
     return scalar(node.value) if node.style is None else node.value
 
 

@@ -1,6 +1,6 @@
 """What a person at the terminal sees of a run: a progress bar while it lasts, a summary at its end.
 
-Called by the command line; the work is `engine.grading`'s. Progress goes to the error console, the summary to the other.
+Called by the command line; the work is `engine.grading`'s. Progress goes to stderr, the summary to stdout.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The record of a run: every outcome as it happens, in SQLite; the only source of truth for all that is written later."""
+"""The record of a run: every outcome as it happens, in SQLite; all that is written later is made from it."""

@@ -70,8 +70,8 @@ class Record:
                 run = session.scalar(select(RunRow))
                 if run is not None and run.schema_version != SCHEMA:
                     raise RecordError(
-                        f"{where} was written by another version of this program (schema {run.schema_version}, this one "
-                        f"knows {SCHEMA}); grade into a new folder."
+                        f"{where} was written by another version of this program (schema {run.schema_version}; this "
+                        f"one knows {SCHEMA}); grade into a new folder."
                     )
         except DBAPIError as error:
             raise RecordError(f"{where} cannot be used as a record: {error.orig}") from None
@@ -91,7 +91,7 @@ class Record:
                 session.add(run)
             elif (run.assignment, run.seed) != (info.assignment, info.seed):
                 raise RecordError(
-                    f"{self.where} holds a run of {run.assignment} with seed {run.seed}; this one is of {info.assignment} "
+                    f"{self.where} holds a run of {run.assignment} with seed {run.seed}; this is {info.assignment} "
                     f"with seed {info.seed}. Name another folder with --out."
                 )
             run.course, run.assignment, run.title, run.seed = info.course, info.assignment, info.title, info.seed
@@ -110,7 +110,7 @@ class Record:
                 row.source, row.filename = entry.source, entry.filename
 
     def save(self, outcome: Outcome, content: bytes | None) -> None:
-        """Keep one outcome and what was handed in, in place of an earlier one. Raises KeyError if it was not planned."""
+        """Keep one outcome and its bytes in place of an earlier one. Raises KeyError if it was not planned."""
         with Session(self.engine) as session, session.begin():
             row = session.get(SubmissionRow, outcome.key)
             if row is None:
@@ -149,7 +149,7 @@ class Record:
             rows = session.execute(
                 select(SubmissionRow.key, SubmissionRow.sha256).where(SubmissionRow.status.is_not(None))
             )
-            return {key: digest for key, digest in rows}
+            return dict(rows.tuples().all())
 
     def outcomes(self) -> list[Outcome]:
         """Every outcome so far, in the run's order."""
@@ -193,7 +193,7 @@ def _question_row(place: int, result: QuestionResult) -> QuestionRow:
                 flags=list(test.flags),
                 detail=test.detail,
                 cpu=test.cpu,
-            )  # fmt: skip
+            )
         )
     return row
 

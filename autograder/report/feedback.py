@@ -10,7 +10,7 @@ import functools
 import unicodedata
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from autograder.gradebook.scores import number
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult
@@ -20,7 +20,7 @@ STATUS_SENTENCES = {
     Status.GRADED: "",
     Status.PARTIAL: "Not everything could be run to its end; what could be is graded.",
     Status.NOT_GRADABLE: "This hand-in could not be graded. No mark has been given; please hand in again.",
-    Status.GRADER_ERROR: "Something went wrong on our side, not on yours. No mark has been given; a person looks at it.",
+    Status.GRADER_ERROR: "Something went wrong on our side, not on yours. No mark was given; a person looks at it.",
     Status.MISSING: "Nothing was handed in.",
 }
 MARKS = {"passed": ("✓", "passed"), "partial": ("◐", "partly"), "failed": ("✗", "not yet"),
@@ -94,7 +94,7 @@ def visible(text: object) -> str:
 
 
 @functools.cache
-def _template():  # type: ignore[no-untyped-def]
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("autograder.report"),
         autoescape=True,

@@ -1,7 +1,7 @@
 """Makes forks of a large warm process cheap: its private memory is gathered into huge pages first.
 
-A fork copies one page-table entry for each page that the process has written. The zygote and the judge have written some
-250 MB by the time they are warm: 60,000 small pages, or 120 huge ones. Measured here: fork and exit of a child took
+A fork copies one page-table entry for each page that the process has written. The zygote and the judge have written
+some 250 MB by the time they are warm: 60,000 small pages, or 120 huge ones. Measured: fork and exit of a child took
 14 ms of CPU before, 5 ms after, for 0.9 s once. Writes in a child still copy single small pages.
 """
 
