@@ -6,7 +6,9 @@ Used by the judge's fork (sessions come from the supervisor) and by the pytest p
 from __future__ import annotations
 
 import ast
+import functools
 import os
+import re
 import select
 import socket
 import time
@@ -18,7 +20,7 @@ import psutil
 
 from autograder import wire
 from autograder.judge.conversation import GRACE, Conversation, _text
-from autograder.judge.results import CellRun
+from autograder.judge.results import CellRun, Where
 
 MOST_SESSIONS = 3  # for one submission: every death during its cells costs one
 POLL = 0.25  # seconds between looks at the CPU clock of a silent session
@@ -224,11 +226,17 @@ class NotebookRun:
     def explain(self, name: str) -> str:
         """Why `name` may be missing: the cell that would have defined it, and what stopped that cell."""
         for cell in reversed(self.cells):
-            if name not in cell.source or not (cell.error or cell.skipped):
-                continue
-            if name in bound_names(cell.source) or f"class {name}" in cell.source or f"def {name}" in cell.source:
+            if (cell.error or cell.skipped) and (name in bindings(cell.source) or mentions(cell.source, name)):
                 return f"Cell {cell.number} would define it, but did not come to its end: {cell.error}"
         return ""
+
+    def locate(self, name: str, last: int | None = None) -> Where | None:
+        """Where the notebook binds `name`: its latest place, up to code cell `last`."""
+        for cell in reversed(self.cells):
+            line = bindings(cell.source).get(name)
+            if line is not None and (last is None or cell.number <= last):
+                return Where(cell=cell.number, line=line)
+        return None
 
 
 def cell_run(number: int, source: str, reply: dict[str, Any]) -> CellRun:
@@ -260,19 +268,33 @@ def _cleaned(value: Any) -> Any:
     return value
 
 
-def bound_names(source: str) -> set[str]:
-    """Names that a cell assigns, defines or imports; empty if it does not parse."""
+@functools.lru_cache(512)
+def bindings(source: str) -> dict[str, int]:
+    """Names that a cell's own level assigns, defines or imports, with the line; empty if it does not parse.
+
+    Magic lines are blanked first, so that line numbers stay.
+    """
+    plain = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return set()
-    found: set[str] = set()
-    for node in ast.walk(tree):
+        tree = ast.parse(plain)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    found: dict[str, int] = {}
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop(0)
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
-            found.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
+            found[node.name] = node.lineno
+            continue  # what is bound inside is the function's own
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found[node.id] = node.lineno
+        waiting.extend(ast.iter_child_nodes(node))
     return found
+
+
+def mentions(source: str, name: str) -> bool:
+    """Whether a cell that may not even parse looks as if it bound `name`."""
+    return bool(re.search(rf"^\s*(?:class|def)\s+{re.escape(name)}\b|^\s*{re.escape(name)}\s*=", source, re.M))
 
 
 def cpu_of(pid: int) -> float:

@@ -81,7 +81,11 @@ def _run(run: NotebookRun, question: str, items: Sequence[pytest.Item], run_seed
             del item.stash[TOLD]
         reports = runtestprotocol(item, log=False, nextitem=following)
         attempt.reports.append(reports)
-        attempt.results.append(item.stash[RESULT].model_copy(update={"cpu": round(talk.cpu, 3)}))
+        result = item.stash[RESULT]
+        where = result.where
+        if where is None and result.outcome != "passed":
+            where = next(filter(None, (run.locate(name, attempt.cell) for name in talk.touched)), None)
+        attempt.results.append(result.model_copy(update={"cpu": round(talk.cpu, 3), "where": where}))
     become_current(None)
     run.hang_up()
 

@@ -39,7 +39,7 @@ SENTENCES = {
     "STEP_ONCE_PER_EPOCH": "You Optimize once per pass; the lab asks for back! optimize! reset! after each example.",
     "MISSING_STEP": "You Backprop but never Optimize ({n} gradients, 0 updates).",
     "MISSING_BACKWARD": "You Optimize without Backprop: no tensor was marked.",
-    "WRONG_PARAMETERS": "SGD was given tensors that are not in the network you were handed.",
+    "WRONG_PARAMETERS": "SGD was given other tensors than those you were handed.",
     "ZERO_BETWEEN": "SGD found no marks when it ran, so Optimize changed nothing.",
     "NO_TRAINING": "Nothing was trained: not one parameter has changed.",
     "DIVERGED": "The frog hops too far: the numbers became NaN or infinite.",
@@ -59,7 +59,7 @@ ADVICE = {
     "STEP_ONCE_PER_EPOCH": "Move the three steps into the inner loop, one round for each example.",
     "MISSING_STEP": "Call the optimizer's step() after Backprop. Did you forget the `()`?",
     "MISSING_BACKWARD": "Call loss.backward() before the optimizer's step().",
-    "WRONG_PARAMETERS": "Hand SGD network.parameters() of the network that train is given.",
+    "WRONG_PARAMETERS": "Hand SGD the very tensors that are given: var_1 and var_2, or the network's parameters().",
     "ZERO_BETWEEN": "Backprop, then Optimize, and only then Reset: "
     "whatever comes between the first two wipes the marks.",
     "NO_TRAINING": "Train the very tensors you are given: Backprop, Optimize, Reset, "

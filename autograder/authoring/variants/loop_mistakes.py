@@ -81,8 +81,8 @@ def train(network, examples, *, lr, epochs):
     wrong(
         "q5",
         "q5-own-lr",
-        2.0,
-        "Ignores the lr it is given and uses 1e-3 always, which happens to learn.",
+        4.0,
+        "Ignores the lr it is given and uses 1e-3 always, which happens to learn; its order is right.",
         two_loops(LAB, start="optimizer = SGD(network.parameters(), lr=1e-3)"),
         needs=("q6-linear-8",),
     ),
