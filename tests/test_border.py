@@ -1,0 +1,139 @@
+"""The trust border: what a student's process holds, and what it can reach of the course."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import ROOT
+
+from autograder.course import Assignment
+from autograder.judge.notebook_run import NotebookRun
+from autograder.judge.one import LocalBroker, secret_folders, settings_of
+from autograder.sandbox.sessions import Sandbox
+
+CANARY = "canary-8c1f"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    os.environ["AUTOGRADER_TEST_SECRET"] = CANARY
+    folders = tuple(ROOT / name for name in ("tests", "solutions", ".git"))
+    try:
+        with Sandbox(hidden=folders) as running:
+            yield running
+    finally:
+        del os.environ["AUTOGRADER_TEST_SECRET"]
+
+
+def shown(sandbox: Sandbox, assignment: Assignment, *cells: str) -> list[str]:
+    """What each cell printed, run as a student's notebook."""
+    run = NotebookRun(LocalBroker(sandbox, assignment), cells, settings_of(assignment), 1)
+    try:
+        run.start()
+    finally:
+        run.end()
+    return ["".join(out.get("text", "") for out in cell.outputs) or str(cell.error) for cell in run.cells]
+
+
+def test_the_zygote_holds_no_grader_no_solution_and_nothing_of_the_callers_environment(sandbox: Sandbox) -> None:
+    zygote = psutil.Process(sandbox.process.pid)
+    environment = zygote.environ()
+    assert CANARY not in str(environment) and "AUTOGRADER_TEST_SECRET" not in environment
+    assert set(environment) <= {
+        "PATH", "HOME", "LANG", "LC_CTYPE", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "MPLBACKEND", "MPLCONFIGDIR",
+        "IPYTHONDIR", "TORCHINDUCTOR_CACHE_DIR", "CUBLAS_WORKSPACE_CONFIG", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    }  # fmt: skip
+    assert not any("graders" in str(part) or "solutions" in str(part) for part in zygote.cmdline())
+    assert not [file.path for file in zygote.open_files() if "graders" in file.path or "solutions" in file.path]
+
+
+def test_no_module_of_the_trusted_side_is_loaded_beside_student_code(sandbox: Sandbox, assignment: Assignment) -> None:
+    ours = ("autograder", "pytest", "_pytest", "submission", "test_")
+    listing = f"import sys\nprint(sorted(m for m in sys.modules if m.startswith({ours!r})))"
+    (modules,) = shown(sandbox, assignment, listing)
+    allowed = ("autograder.student", "autograder.sandbox", "autograder.wire")
+    loaded = [name for name in ast.literal_eval(modules) if name != "autograder"]
+    assert loaded and all(name.startswith(allowed) for name in loaded)
+
+
+def test_no_object_of_the_session_speaks_of_a_grader(sandbox: Sandbox, assignment: Assignment) -> None:
+    """Every string that the garbage collector can reach, searched for words that stand only in graders and masters."""
+    words = ("held_out", "BOTTLENECK", "test_every_update", "BEGIN SOLUTION", CANARY)
+    search = f"""
+import gc
+gc.unfreeze()
+WORDS = [w[::-1] for w in {[word[::-1] for word in words]!r}]
+seen, found = set(), set()
+stack = [o for o in gc.get_objects()]
+for thing in stack:
+    for inner in gc.get_referents(thing):
+        if type(inner) is str and id(inner) not in seen:
+            seen.add(id(inner))
+            found |= {{w for w in WORDS if w in inner and inner not in WORDS}}
+print(len(seen) > 10_000, sorted(found))
+"""
+    (answer,) = shown(sandbox, assignment, search)
+    assert answer == "True []\n"
+
+
+def test_a_session_cannot_read_graders_solutions_or_history(sandbox: Sandbox, assignment: Assignment) -> None:
+    if sandbox.level == "basic":
+        pytest.fail(f"namespaces do not work here, so nothing hides the course: {sandbox.reasons}")
+    look = "import os\nprint([os.listdir(p) for p in {!r}])".format([str(ROOT / n) for n in ("tests", "solutions")])
+    climb = (
+        "import sys, pathlib\n"
+        "root = pathlib.Path(sys.modules['autograder'].__file__).parent.parent\n"
+        "print(list(root.glob('tests/**/*.py')), list(root.glob('solutions/**/*.ipynb')))"
+    )
+    imported = (
+        "import importlib, sys\n"
+        "sys.path.insert(0, str(__import__('pathlib').Path(sys.modules['autograder'].__file__).parent.parent))\n"
+        "try:\n    importlib.import_module('tests.graders.dipping_into_pytorch.test_q1')\n    print('read')\n"
+        "except ImportError: print('refused')"
+    )
+    assert shown(sandbox, assignment, look, climb, imported) == ["[[], []]\n", "[] []\n", "refused\n"]
+
+
+def test_a_session_cannot_write_outside_its_folder_or_use_the_network(sandbox: Sandbox, assignment: Assignment) -> None:
+    if sandbox.level == "basic":
+        pytest.fail(f"namespaces do not work here: {sandbox.reasons}")
+    target = ROOT / "written-by-a-student"
+    write = f"try:\n    open({str(target)!r}, 'w')\nexcept OSError as e: print('refused')\nopen('mine', 'w').write('x')"
+    call = (
+        "import socket\ns = socket.socket()\ns.settimeout(1)\n"
+        "try:\n    s.connect(('127.0.0.1', 9)); print('through')\nexcept OSError as e: print(type(e).__name__)"
+    )
+    others = "import os\nprint([p for p in os.listdir('/proc') if p.isdigit() and int(p) > 50])"
+    written, called, seen = shown(sandbox, assignment, write, call, others)
+    assert written.startswith("refused") and not target.exists()
+    assert "through" not in called and seen == "[]\n"
+
+
+def test_sessions_and_their_folders_end_with_the_sandbox(assignment: Assignment) -> None:
+    with Sandbox() as sandbox:
+        hold = sandbox.fork()
+        folder, zygote = sandbox.folder, sandbox.process.pid
+        assert psutil.pid_exists(hold.pid) and hold.work.is_dir()
+        os.close(hold.fd)
+    gone, alive = psutil.wait_procs([psutil.Process(p) for p in (hold.pid, zygote) if psutil.pid_exists(p)], timeout=10)
+    assert not alive and not folder.exists(), gone
+
+
+def test_a_killed_zygote_takes_its_sessions_along(assignment: Assignment) -> None:
+    with Sandbox() as sandbox:
+        hold = sandbox.fork()
+        session = psutil.Process(hold.pid)
+        psutil.Process(sandbox.process.pid).kill()
+        assert not psutil.wait_procs([session], timeout=10)[1]
+        os.close(hold.fd)
+
+
+def test_secret_folders_are_those_of_the_course(course) -> None:
+    assert [path.name for path in secret_folders(course)] == ["tests", "solutions", ".git"]
+    assert all(Path(path).parent == course.root for path in secret_folders(course))
