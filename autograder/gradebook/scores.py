@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +21,13 @@ from autograder.record.store import Planned, Record, RunInfo
 
 BEFORE = ("student", "name", "email", "submission", "status", "score", "max_score")
 AFTER = ("verdict", "late_days", "flags", "message")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")  # the wide ones are formulas too where a spreadsheet speaks Japanese
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line breaks of all sorts, escapes, NUL
 
 
 def write_scores(path: Path, record: Record) -> Path:
     """Write scores.csv anew, whole or not at all."""
-    write_whole(path, scores_csv(record.info(), record.planned(), record.outcomes()).encode("utf-8"))
+    write_whole(path, scores_csv(record.info(), record.planned(), record.outcomes()).encode("utf-8", "replace"))
     return path
 
 
@@ -59,14 +62,16 @@ def _row(info: RunInfo, entry: Planned, outcome: Outcome | None) -> list[str]:
 
 
 def number(value: float) -> str:
-    """18.5 -> "18.5", 20.0 -> "20": at most two decimals, no exponent, no "-0"."""
+    """18.5 -> "18.5", 20.0 -> "20": at most two decimals, no exponent, no "-0". ValueError for what is no number."""
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no number of points")
     return f"{rounded(value):.2f}".rstrip("0").rstrip(".")
 
 
 def for_people(text: str) -> str:
-    """One line that no spreadsheet runs: line breaks become spaces, a leading formula sign gets a `'`."""
-    line = " ".join(text.split()) if any(mark in text for mark in "\r\n\t\0") else text
-    return f"'{line}" if line.startswith(FORMULA) else line
+    """One line that no spreadsheet runs: control characters become spaces, a leading formula sign gets a `'`."""
+    line = CONTROL.sub(" ", text).strip() if CONTROL.search(text) else text
+    return f"'{line}" if FORMULA.match(line) else line
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -33,19 +33,23 @@ class Conversation:
         self.alive = True
         self.cpu = 0.0
         self.notes: list[str] = []
+        self.names: dict[str, wire.Ref] = {}  # handles that have been resolved
         self.touched: list[str] = []  # names of the notebook that the running test has asked for
         self.deadline = 0.0
+        self.judged_at: tuple[str, int | None] = ("", None)
 
-    def begin(self, seed: int) -> None:
-        """A new test: its seed, a fresh time limit."""
+    def begin(self, seed: int, question: str, moment: int | None) -> None:
+        """A new test: its seed, the moment it is judged at, a fresh time limit."""
+        if (question, moment) != self.judged_at:
+            self.names, self.judged_at = {}, (question, moment)
         self.cpu = 0.0
         self.touched = []
         self.deadline = time.monotonic() + self.wall + GRACE
-        self._exchange({"do": "begin", "number": seed}, b"", "the notebook")
+        self._exchange({"do": "begin", "number": seed, "question": question, "moment": moment}, b"", "the notebook")
 
     def ask(self, operation: str, about: str, /, **fields: Any) -> Any:
         """The answer to one operation of student.objects.Objects; `about` names its object in sentences."""
-        if operation in ("name", "facts"):
+        if operation == "facts":
             self.touched.append(fields["name"])
         body = bytearray()
         forms = {name: wire.encode(value, body) for name, value in fields.items()}
@@ -58,6 +62,16 @@ class Conversation:
             return wire.decode(header.get("value"), answer)
         except wire.WireError as error:
             raise self._broken(about, str(error)) from None
+
+    def named(self, name: str, about: str) -> wire.Ref:
+        """The handle on the notebook's `name`, asked for once. Raises StudentFault if there is none."""
+        self.touched.append(name)
+        if name not in self.names:
+            found = self.ask("name", about, name=name)
+            if type(found) is not wire.Ref:
+                raise self._broken(about, "it is no handle")
+            self.names[name] = found
+        return self.names[name]
 
     def _exchange(self, header: dict[str, Any], body: bytes, about: str) -> tuple[dict[str, Any], memoryview]:
         if not self.alive:

@@ -95,7 +95,7 @@ def ref_of(handle: Any) -> Any:
         return handle
     if handle._ref is not None:
         return handle._ref
-    return current().ask("name", handle._about, name=handle._name)
+    return current().named(handle._name, handle._about)
 
 
 def plain(value: Any) -> Any:

@@ -78,6 +78,7 @@ class NotebookRun:
     _channel: wire.Channel | None = None
     _pid: int = 0
     _talk: Conversation | None = None
+    _shared: bool = False
 
     def start(self) -> None:
         """Run every cell; a cell that ends the session is skipped in the next one."""
@@ -180,11 +181,14 @@ class NotebookRun:
             if cpu is not None and cpu_of(self._pid) - start > cpu:
                 raise Lost(f"it could not be interrupted and used more than {cpu:g} CPU seconds")
 
-    def conversation(self, question: str, moment: int | None) -> Conversation | None:
-        """A talk about `question`, judged at its `moment` (an index into moments[question]; None: the end).
+    def conversation(self, shared: bool = False) -> Conversation | None:
+        """A talk with a fresh fork of the finished notebook; with `shared` the last one goes on if it was shared too.
 
         None when there is no session any more and none can be had.
         """
+        if shared and self._shared and self._talk is not None and self._talk.alive:
+            return self._talk
+        self._shared = shared
         self.hang_up()
         while True:
             try:
@@ -192,7 +196,7 @@ class NotebookRun:
                     raise Lost("there is no session")
                 ours, theirs = socket.socketpair()
                 with theirs:
-                    self._request({"do": "fork", "question": question, "moment": moment}, 30, None, (theirs.fileno(),))
+                    self._request({"do": "fork"}, 30, None, (theirs.fileno(),))
                 wall = self.settings.test_cpu * self.settings.wall_factor
                 self._talk = Conversation(wire.Channel(ours), self.explain, wall)
                 return self._talk

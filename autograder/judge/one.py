@@ -139,25 +139,25 @@ def judge_questions(
 ) -> tuple[QuestionResult, ...]:
     from autograder.judge.questions import question_of, run_question
 
-    found = []
-    for question in assignment.questions.values():
+    found: dict[str, QuestionResult] = {}
+    # Questions of values share one process and need no fresh one, so they come first, one after the other.
+    for question in sorted(assignment.questions.values(), key=lambda question: question.judged_on == "last"):
         own = [item for item in items if question_of(item) == question.id]
         attempt = run_question(run, question.id, own, seed, question.judged_on == "best_moment")
         moments = run.moments.get(question.id, [])
         early = attempt.cell if attempt.moment is not None and attempt.moment < len(moments) - 1 else None
         tests = tuple(attempt.results)
-        found.append(
-            QuestionResult(
-                id=question.id,
-                title=question.title,
-                points=question.points,
-                score=question_score(question.points, tests),
-                tests=tests,
-                moment=early,
-                note=f"Judged as it was after code cell {early}." if early else "",
-            )
+        found[question.id] = QuestionResult(
+            id=question.id,
+            title=question.title,
+            points=question.points,
+            score=question_score(question.points, tests),
+            tests=tests,
+            moment=early,
+            note=f"Judged as it was after code cell {early}." if early else "",
         )
-    return tuple(found)
+    run.hang_up()
+    return tuple(found[name] for name in assignment.questions)
 
 
 def summed_up(

@@ -52,7 +52,7 @@ def run_question(
     moments: list[int | None] = [*reversed(range(len(cells)))]
     for moment in moments or [None]:
         attempt = Attempt(moment, None if moment is None else cells[moment], [], [])
-        _run(run, question, items, run_seed, attempt)
+        _run(run, question, items, run_seed, attempt, best_moment)
         if best is None or attempt.share > best.share + 1e-9:
             best = attempt
         if best.share > 1 - 1e-9:
@@ -61,18 +61,21 @@ def run_question(
     return best
 
 
-def _run(run: NotebookRun, question: str, items: Sequence[pytest.Item], run_seed: int, attempt: Attempt) -> None:
+def _run(
+    run: NotebookRun, question: str, items: Sequence[pytest.Item], run_seed: int, attempt: Attempt, shared: bool
+) -> None:
+    """Questions about values share one fork of the notebook; the others, which train, get a fresh one each."""
     talk = None
     for item, following in zip(items, [*items[1:], None], strict=True):
         if talk is None or not talk.alive:
-            talk = run.conversation(question, attempt.moment)
+            talk = run.conversation(shared)
         if talk is None:
             attempt.results.append(blank(item, "not_run", found=LOST))
             attempt.reports.append([])
             continue
         become_current(talk)
         try:
-            talk.begin(stable_seed(run_seed, test_id(item)))
+            talk.begin(stable_seed(run_seed, test_id(item)), question, attempt.moment)
         except StudentFault as fault:
             attempt.results.append(blank(item, "failed", found=fault.found, advice=fault.advice))
             attempt.reports.append([])
@@ -87,7 +90,6 @@ def _run(run: NotebookRun, question: str, items: Sequence[pytest.Item], run_seed
             where = next(filter(None, (run.locate(name, attempt.cell) for name in talk.touched)), None)
         attempt.results.append(result.model_copy(update={"cpu": round(talk.cpu, 3), "where": where}))
     become_current(None)
-    run.hang_up()
 
 
 def test_id(item: pytest.Item) -> str:

@@ -124,6 +124,7 @@ class JudgeServer:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 die_with_parent()
+                gc.disable()  # a fork lives for one notebook; collecting would copy what it shares with the judge
                 self.channel.close()
                 self.judge(header, content, items, wire.Channel(socket.socket(fileno=fd)))
                 code = 0

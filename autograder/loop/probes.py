@@ -79,12 +79,12 @@ def product_evidence(
 
 
 def events_of(report: dict[str, Any]) -> list[tuple[str, int]]:
-    """The record's events, those that have the right form."""
-    found = []
-    for event in report.get("events") or []:
-        if isinstance(event, list) and len(event) == 2 and event[0] in ("F", "B", "S") and type(event[1]) is int:
-            found.append((event[0], event[1]))
-    return found
+    """The record's events as (kind, number); empty if they have not the right form."""
+    events = report.get("events")
+    if not isinstance(events, torch.Tensor) or events.dim() != 2 or events.shape[1] != 2:
+        return []
+    pairs = events.long().tolist()
+    return [("FBS"[kind], number) for kind, number in pairs if 0 <= kind < 3]
 
 
 def rows_of(report: dict[str, Any], width: int) -> list[list[float]]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, select
+from pydantic import BaseModel
+from sqlalchemy import URL, Engine, create_engine, event, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where
 from autograder.record.tables import SCHEMA, Base, CellRow, QuestionRow, RunRow, SubmissionRow, TestRow
+
+# Two runs into one folder may give two people one position; the key keeps their order fixed.
+ORDER = (SubmissionRow.position, SubmissionRow.key)
+HALF = re.compile("[\ud800-\udfff]")
 
 
 class RecordError(ValueError):
@@ -56,10 +62,10 @@ class Record:
     def open(cls, where: Path | str, create: bool = True) -> Record:
         """The record in a file, or at a database URL. Raises RecordError if it is missing, no record, or of another
         version of this program."""
-        url = where if isinstance(where, str) and "://" in where else f"sqlite:///{where}"
-        if not create and isinstance(where, Path) and not where.is_file():
+        is_url = isinstance(where, str) and "://" in where
+        if not create and not is_url and not Path(where).is_file():
             raise RecordError(f"There is no record {where}; is this the folder of a run?")
-        engine = create_engine(url)
+        engine = create_engine(str(where) if is_url else URL.create("sqlite", database=str(where)))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _safe_sqlite)
         record = cls(engine, str(where))
@@ -73,7 +79,11 @@ class Record:
                         f"{where} was written by another version of this program (schema {run.schema_version}; this "
                         f"one knows {SCHEMA}); grade into a new folder."
                     )
+        except RecordError:
+            record.close()
+            raise
         except DBAPIError as error:
+            record.close()
             raise RecordError(f"{where} cannot be used as a record: {error.orig}") from None
         return record
 
@@ -111,6 +121,7 @@ class Record:
 
     def save(self, outcome: Outcome, content: bytes | None) -> None:
         """Keep one outcome and its bytes in place of an earlier one. Raises KeyError if it was not planned."""
+        outcome = outcome.model_copy(update=_storable(dict(outcome)))
         with Session(self.engine) as session, session.begin():
             row = session.get(SubmissionRow, outcome.key)
             if row is None:
@@ -140,7 +151,7 @@ class Record:
     def planned(self) -> list[Planned]:
         """Everybody in the run, in its order."""
         with Session(self.engine) as session:
-            rows = session.scalars(select(SubmissionRow).order_by(SubmissionRow.position))
+            rows = session.scalars(select(SubmissionRow).order_by(*ORDER))
             return [Planned(r.key, r.name, r.email, r.source, r.filename, r.position) for r in rows]
 
     def digests(self) -> Mapping[str, str | None]:
@@ -149,20 +160,31 @@ class Record:
             rows = session.execute(
                 select(SubmissionRow.key, SubmissionRow.sha256).where(SubmissionRow.status.is_not(None))
             )
-            return dict(rows.tuples().all())
+            return {key: digest for key, digest in rows}  # noqa: C416 - rows are no pairs to mypy
 
     def outcomes(self) -> list[Outcome]:
         """Every outcome so far, in the run's order."""
         with Session(self.engine) as session:
-            rows = session.scalars(
-                select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(SubmissionRow.position)
-            )
+            rows = session.scalars(select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
             return [_outcome(row) for row in rows]
 
     def outcome(self, key: str) -> Outcome | None:
         with Session(self.engine) as session:
             row = session.get(SubmissionRow, key)
             return _outcome(row) if row is not None and row.status is not None else None
+
+
+def _storable(value: Any) -> Any:
+    """The same with U+FFFD for lone surrogates, which a student may print and no database takes."""
+    if isinstance(value, str):
+        return value if value.isascii() else HALF.sub("\ufffd", value)
+    if isinstance(value, BaseModel):
+        return value.model_copy(update=_storable(dict(value)))
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_storable(item) for item in value)
+    return value
 
 
 def _safe_sqlite(connection: Any, _: Any) -> None:

@@ -7,6 +7,7 @@ tracebacks of hidden tests are never in it.
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ STATUS_SENTENCES = {
 MARKS = {"passed": ("✓", "passed"), "partial": ("◐", "partly"), "failed": ("✗", "not yet"),
          "error": ("!", "not checked"), "not_run": ("–", "not run")}  # fmt: skip
 SHOWN_LINE = 160
+LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def quoted(outcome: Outcome, test: TestResult) -> str:
         return ""
     for cell in outcome.cells:
         if cell.number == test.where.cell:
-            source = cell.source.splitlines()
+            source = LINE_END.split(cell.source)  # as Python counts; splitlines() also ends lines at \f or U+2028
             if test.where.line <= len(source):
                 return source[test.where.line - 1].strip()[:SHOWN_LINE]
     return ""

@@ -2,7 +2,8 @@
 
 Source of the schema: gradescope-autograders.readthedocs.io/en/latest/specs. No `execution_time`, so that the same
 outcome gives the same bytes. A status without a score has neither `score` nor scored tests, only `output`: Gradescope
-shows such a result as failed, which a person then sees to; a 0 there would be a mark that nobody gave.
+shows such a result as failed, which a person then sees to; a 0 there would be a mark that nobody gave. `output` is for
+the student, who need not read which hidden test of ours is broken; `extra_data` has the message for the TA.
 """
 
 from __future__ import annotations
@@ -10,21 +11,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from autograder.judge.results import Outcome, QuestionResult, TestResult, rounded
-
-ENDED = {"passed": "passed"}
+from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, rounded
+from autograder.report.feedback import STATUS_SENTENCES
 
 
 def results_json(outcome: Outcome) -> dict[str, Any]:
     """The outcome as Gradescope reads it. A test's points are its weighted part of the question's."""
     found: dict[str, Any] = {
-        "output": outcome.message,
+        "output": outcome.message if outcome.status is not Status.GRADER_ERROR else STATUS_SENTENCES[outcome.status],
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
         "tests": [],
         "extra_data": {
             "status": outcome.status.value,
+            "message": outcome.message,
             "verdict": outcome.verdict,
             "flags": list(outcome.flags),
             "level": outcome.level,
@@ -32,14 +33,15 @@ def results_json(outcome: Outcome) -> dict[str, Any]:
             "max_score": outcome.max_score,
             "versions": dict(sorted(outcome.versions.items())),
             "notes": list(outcome.notes),
-            "questions": {
-                question.id: {"score": question.score, "points": question.points, "moment": question.moment}
-                for question in outcome.questions
-            },
+            "questions": {},
         },
     }
     if outcome.status.scored and outcome.score is not None:
         found["score"] = outcome.score
+        found["extra_data"]["questions"] = {
+            question.id: {"score": question.score, "points": question.points, "moment": question.moment}
+            for question in outcome.questions
+        }
         found["tests"] = [
             _test(question, test, f"{place}.{number}")
             for place, question in enumerate(outcome.questions, 1)

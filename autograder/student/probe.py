@@ -13,6 +13,7 @@ from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 MOST_EVENTS = 200_000
+KINDS = "FBS"
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -80,9 +81,13 @@ class Record:
         return {"name": kind.__name__, "own": not kind.__module__.startswith("torch.optim"), "groups": groups}
 
     def report(self) -> dict[str, Any]:
-        """Plain data for the judge; `rows` as one (k, width) float tensor."""
+        """Plain data for the judge: `rows` a (k, width) float tensor, `events` a (n, 2) tensor of (kind, number).
+
+        Kinds are numbered as in KINDS; one tensor crosses the border a hundred times faster than as many tuples.
+        """
         rows = torch.cat([row.to(torch.float32) for row in self.rows]) if self.rows else torch.zeros(0, 1)
-        return {"events": [list(event) for event in self.events], "rows": rows, "optimizers": self.optimizers}
+        events = torch.tensor([(KINDS.index(kind), number) for kind, number in self.events], dtype=torch.int64)
+        return {"events": events.reshape(-1, 2), "rows": rows, "optimizers": self.optimizers}
 
 
 class ProbeNetwork(nn.Module):

@@ -5,7 +5,7 @@ a time:
 
     setup   the assignment's packages, limits, watched questions and the seed
     cell    run code cell `number`
-    fork    fork a process that answers tests about one question over the channel that came along (see `Answers`)
+    fork    fork a process that answers tests over the channel that came along (see `Answers`)
     kill    end that process
 
 The session itself never runs a test, so whatever a test breaks, the next question starts from the finished notebook.
@@ -124,14 +124,14 @@ class Session:
         except Exception:  # any parser failure: running the cell reports it
             return source
 
-    def do_fork(self, question: str, moment: int | None) -> dict[str, Any]:
+    def do_fork(self) -> dict[str, Any]:
         (fd,) = self.channel.fds
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
                 self.channel.close()
-                Answers(wire.Channel(socket.socket(fileno=fd)), self, question, moment).serve()
+                Answers(wire.Channel(socket.socket(fileno=fd)), self).serve()
                 code = 0
             finally:
                 os._exit(code)
@@ -150,25 +150,22 @@ class Session:
 
 
 class Answers:
-    """Answers the tests of one question, in a fork of the finished session.
+    """Answers tests, in a fork of the finished session.
 
-    Requests: `begin` (a test starts: seed, limits), `ask` (one operation of objects.Objects). A reply holds either
-    `value`, or `raised` with the student's exception as text, or `missing` with the names there are.
+    Requests: `begin` (a test starts: the moment it is judged at, its seed, fresh limits) and `ask` (one operation of
+    objects.Objects). A reply holds either `value`, or `raised` with the student's exception as text, or `missing` with
+    the names there are.
     """
 
-    def __init__(self, channel: wire.Channel, session: Session, question: str, moment: int | None) -> None:
+    def __init__(self, channel: wire.Channel, session: Session) -> None:
         self.channel = channel
         self.shell = session.shell
         self.alarm = session.alarm
         self.limits = session.limits
         self.session = session
-        namespace = self.shell.user_ns
-        self.objects = Objects(namespace, session.own)
-        if moment is not None:
-            kept = session.moments.kept[question][moment]
-            self.objects.facts = kept.facts
-            namespace.clear()
-            namespace.update(kept.namespace)
+        self.finished = dict(self.shell.user_ns)
+        self.judged_at: Any = None
+        self.objects = Objects(self.shell.user_ns, session.own)
         self.left = 0.0
         self.shell.capture.clear()
         sys.stdout = sys.stderr = io.StringIO()  # prints of tests go nowhere
@@ -181,6 +178,7 @@ class Answers:
                 return
             answer = bytearray()
             if header["do"] == "begin":
+                self.judge_at(header["question"], header["moment"])
                 seed(header["number"])
                 self.left = self.limits["test_cpu"]
                 reply: dict[str, Any] = {"value": None}
@@ -189,6 +187,18 @@ class Answers:
             sys.stdout.seek(0)
             sys.stdout.truncate()
             self.channel.send({**reply, "notes": self.session.fresh_notes()}, bytes(answer))
+
+    def judge_at(self, question: str, moment: int | None) -> None:
+        """Put the names back as they were at that moment of the question; None: when the notebook had ended."""
+        if (question, moment) == self.judged_at:
+            return
+        self.judged_at = (question, moment)
+        kept = None if moment is None else self.session.moments.kept[question][moment]
+        namespace = self.shell.user_ns
+        namespace.clear()
+        namespace.update(self.finished if kept is None else kept.namespace)
+        self.objects = Objects(namespace, self.session.own)
+        self.objects.facts = {} if kept is None else kept.facts
 
     def _ask(self, header: dict[str, Any], body: memoryview, answer: bytearray) -> dict[str, Any]:
         started = time.process_time()
