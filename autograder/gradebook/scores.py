@@ -27,7 +27,9 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line breaks of all
 
 def write_scores(path: Path, record: Record) -> Path:
     """Write scores.csv anew, whole or not at all."""
-    write_whole(path, scores_csv(record.info(), record.planned(), record.outcomes()).encode("utf-8", "replace"))
+    write_whole(
+        path, scores_csv(record.info(), record.planned(), record.outcomes(with_cells=False)).encode("utf-8", "replace")
+    )
     return path
 
 

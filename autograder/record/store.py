@@ -162,16 +162,16 @@ class Record:
             )
             return {key: digest for key, digest in rows}  # noqa: C416 - rows are no pairs to mypy
 
-    def outcomes(self) -> list[Outcome]:
-        """Every outcome so far, in the run's order."""
+    def outcomes(self, with_cells: bool = True) -> list[Outcome]:
+        """Every outcome so far, in the run's order. Without the executed cells, a big class stays small in memory."""
         with Session(self.engine) as session:
             rows = session.scalars(select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
-            return [_outcome(row) for row in rows]
+            return [_outcome(row, with_cells) for row in rows]
 
     def outcome(self, key: str) -> Outcome | None:
         with Session(self.engine) as session:
             row = session.get(SubmissionRow, key)
-            return _outcome(row) if row is not None and row.status is not None else None
+            return _outcome(row, True) if row is not None and row.status is not None else None
 
 
 def _storable(value: Any) -> Any:
@@ -220,12 +220,13 @@ def _question_row(place: int, result: QuestionResult) -> QuestionRow:
     return row
 
 
-def _outcome(row: SubmissionRow) -> Outcome:
+def _outcome(row: SubmissionRow, with_cells: bool) -> Outcome:
     assert row.status is not None and row.max_score is not None
     return Outcome(
         key=row.key, status=Status(row.status), message=row.message, score=row.score, max_score=row.max_score,
         questions=tuple(_question(question) for question in row.questions), verdict=row.verdict,
-        flags=tuple(row.flags), notes=tuple(row.notes), cells=tuple(_cell(cell) for cell in row.cells),
+        flags=tuple(row.flags), notes=tuple(row.notes),
+        cells=tuple(_cell(cell) for cell in row.cells) if with_cells else (),
         level=row.level, seed=row.seed, cpu=row.cpu, versions=row.versions, detail=row.detail,
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ class SubmissionRow(Base):
     source: Mapped[str] = mapped_column(Text)
     filename: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str | None] = mapped_column(String(64))
-    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # megabytes; few readers want it
     status: Mapped[str | None] = mapped_column(String(20))
     message: Mapped[str] = mapped_column(Text, default="")
     score: Mapped[float | None]
@@ -55,7 +55,9 @@ class SubmissionRow(Base):
     cpu: Mapped[dict[str, Any]] = mapped_column(default=dict)
     versions: Mapped[dict[str, Any]] = mapped_column(default=dict)
     detail: Mapped[str] = mapped_column(Text, default="")
-    questions: Mapped[list[QuestionRow]] = relationship(cascade="all, delete-orphan", order_by="QuestionRow.position")
+    questions: Mapped[list[QuestionRow]] = relationship(
+        cascade="all, delete-orphan", order_by="QuestionRow.position", lazy="selectin"
+    )
     cells: Mapped[list[CellRow]] = relationship(cascade="all, delete-orphan", order_by="CellRow.number")
 
 
@@ -73,6 +75,7 @@ class QuestionRow(Base):
     tests: Mapped[list[TestRow]] = relationship(
         cascade="all, delete-orphan",
         order_by="TestRow.position",
+        lazy="selectin",
         primaryjoin="and_(QuestionRow.submission == foreign(TestRow.submission), "
         "QuestionRow.question == foreign(TestRow.question))",
     )

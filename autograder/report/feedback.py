@@ -12,9 +12,10 @@ import unicodedata
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
 
 from autograder.gradebook.scores import number
-from autograder.judge.results import Outcome, QuestionResult, Status, TestResult
+from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where, rounded
 from autograder.record.store import Planned, RunInfo
 
 STATUS_SENTENCES = {
@@ -28,6 +29,7 @@ MARKS = {"passed": ("✓", "passed"), "partial": ("◐", "partly"), "failed": ("
          "error": ("!", "not checked"), "not_run": ("–", "not run")}  # fmt: skip
 SHOWN_LINE = 160
 LINE_END = re.compile(r"\r\n|\r|\n")
+CODE = re.compile(r"`([^`\n]+)`")  # as graders write names in their sentences
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,30 @@ def page(info: RunInfo, student: Planned, outcome: Outcome) -> str:
         student=student,
         outcome=outcome,
         scored=outcome.status.scored,
+        summary=summary(outcome.questions) if outcome.status.scored else "",
         sentence=STATUS_SENTENCES[outcome.status],
         reason=outcome.message if outcome.status in (Status.NOT_GRADABLE, Status.PARTIAL) else "",
         blocks=[(question, lines(outcome, question), hidden(question)) for question in outcome.questions],
-        failed=[cell for cell in outcome.cells if cell.error],
+        failed=[(cell, quoted(outcome, cell_place(cell))) for cell in outcome.cells if cell.error],
     )
+
+
+def summary(questions: tuple[QuestionResult, ...]) -> str:
+    """How far the student got, and where looking first gains most: one or two honest sentences."""
+    if not questions:
+        return ""
+    left = [question for question in questions if question.score < question.points]
+    if not left:
+        return "Every question is complete. Well done!"
+    done = len(questions) - len(left)
+    count = f"{done} of {len(questions)} questions {'is' if done == 1 else 'are'} complete. " if done else ""
+    first = max(left, key=lambda question: rounded(question.points - question.score))
+    gain = rounded(first.points - first.score)
+    return f"{count}Look first at {first.id}, {first.title}: {number(gain)} point{'' if gain == 1 else 's'} to gain."
+
+
+def cell_place(cell: CellRun) -> Where:
+    return Where(cell=cell.number, line=cell.line)
 
 
 def lines(outcome: Outcome, question: QuestionResult) -> list[Line]:
@@ -70,19 +91,26 @@ def hidden(question: QuestionResult) -> int:
 def _line(outcome: Outcome, test: TestResult) -> Line:
     sign, word = MARKS[test.outcome]
     return Line(
-        test.outcome, sign, word, test.title, test.found, test.advice, str(test.where or ""), quoted(outcome, test)
+        test.outcome,
+        sign,
+        word,
+        test.title,
+        test.found,
+        test.advice,
+        str(test.where or ""),
+        quoted(outcome, test.where),
     )
 
 
-def quoted(outcome: Outcome, test: TestResult) -> str:
-    """The line of the student's notebook that a test points at; "" if there is none."""
-    if test.where is None or test.where.line is None:
+def quoted(outcome: Outcome, where: Where | None) -> str:
+    """That line of the student's notebook; "" if there is none."""
+    if where is None or where.line is None:
         return ""
     for cell in outcome.cells:
-        if cell.number == test.where.cell:
+        if cell.number == where.cell:
             source = LINE_END.split(cell.source)  # as Python counts; splitlines() also ends lines at \f or U+2028
-            if test.where.line <= len(source):
-                return source[test.where.line - 1].strip()[:SHOWN_LINE]
+            if 1 <= where.line <= len(source):
+                return source[where.line - 1].strip()[:SHOWN_LINE]
     return ""
 
 
@@ -93,6 +121,12 @@ def visible(text: object) -> str:
         else "\N{REPLACEMENT CHARACTER}"
         for char in str(text)
     )  # fmt: skip
+
+
+def prose(text: object) -> Markup:
+    """A sentence with its `names` set as code. Everything is made visible and escaped first; the only element that a
+    text can ask for is <code>."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(visible(text)))))
 
 
 @functools.cache
@@ -106,4 +140,5 @@ def _template() -> Template:
     )
     environment.filters["number"] = number
     environment.filters["visible"] = visible
+    environment.filters["prose"] = prose
     return environment.get_template("feedback.html.j2")

@@ -14,10 +14,12 @@ from autograder.report.results_json import as_text, results_json
 def write_all(run: Path, record: Record) -> None:
     """scores.csv, results/<key>.json and feedback/<key>.html."""
     info = record.info()
-    people = {entry.key: entry for entry in record.planned()}
-    for outcome in record.outcomes():
+    for student in record.planned():
+        outcome = record.outcome(student.key)  # one at a time: a class's executed notebooks can be gigabytes
+        if outcome is None:
+            continue
         name = file_safe(outcome.key)
         write_whole(run / "results" / f"{name}.json", as_text(results_json(outcome)).encode("utf-8", "replace"))
-        html = page(info, people[outcome.key], outcome)
+        html = page(info, student, outcome)
         write_whole(run / "feedback" / f"{name}.html", html.encode("utf-8", "replace"))
     write_scores(run / "scores.csv", record)
