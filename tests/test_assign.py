@@ -50,11 +50,10 @@ def test_the_committed_stub_is_what_the_master_gives(master: Path, stub: Path) -
 def test_an_edited_stub_is_told_apart(
     master: Path, stub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    given = stub.read_text(encoding="utf-8")
     monkeypatch.setattr("autograder.authoring.assign.stub_text", lambda master: given)
     edited = tmp_path / stub.name
-    edited.write_text(
-        stub.read_text(encoding="utf-8").replace("scalar_tensor = ...", "scalar_tensor = 3"), encoding="utf-8"
-    )
+    edited.write_text(given.replace("scalar_tensor = ...", "scalar_tensor = 3"), encoding="utf-8")
     difference = stub_difference(master, edited)
     assert difference is not None and "scalar_tensor = 3" in difference
     assert stub_difference(master, tmp_path / "absent.ipynb") == "The stub does not exist yet."

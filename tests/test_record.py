@@ -226,6 +226,13 @@ def test_people_of_one_position_have_one_order(record: Record) -> None:
     assert [one.key for one in record.outcomes()] == ["ada", "ben", "cleo"]
 
 
+def test_outcomes_may_be_read_without_their_executed_cells(record: Record) -> None:
+    record.plan([Planned("ada")])
+    record.save(outcome("ada"), b"")
+    assert record.outcomes(with_cells=False) == [outcome("ada", cells=())]
+    assert record.outcomes() == [outcome("ada")]
+
+
 def test_digests_are_of_the_bytes_handed_in_and_of_judged_ones_alone(record: Record) -> None:
     record.plan([Planned("ada"), Planned("ben", position=1), Planned("cleo", position=2)])
     record.save(outcome("ada"), b"bytes")

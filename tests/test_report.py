@@ -145,7 +145,9 @@ def test_hostile_text_adds_no_element_no_attribute_and_no_control_character(text
         "http-equiv",
         "class",
         "id",
+        "aria-hidden",
         "aria-labelledby",
+        "dir",
         "min",
         "max",
         "value",
@@ -154,10 +156,17 @@ def test_hostile_text_adds_no_element_no_attribute_and_no_control_character(text
 
 
 @settings(max_examples=50, derandomize=True, deadline=None, database=None)
-@given(st.text(st.characters() | st.sampled_from("<>&\"'{}%#/=-![]"), max_size=30))
+@given(st.text(st.characters() | st.sampled_from("<>&\"'{}%#/=-![]`"), max_size=30))
 def test_no_text_whatever_changes_the_pages_structure(text: str) -> None:
     tags = [tag for tag, _ in read(page(INFO, *laden(f"x{text}x"))).elements]
-    assert [tag for tag in tags if tag != "pre"] == [tag for tag in PLAIN_PAGE if tag != "pre"]
+    free = ("pre", "code")  # a blank line is not quoted; names between backticks are code
+    assert [tag for tag in tags if tag not in free] == [tag for tag in PLAIN_PAGE if tag not in free]
+
+
+def test_names_between_backticks_are_set_as_code_and_stay_escaped() -> None:
+    html = show(graded(check(found="No `train<script>` here, `not\nthis` and no ` either.")))
+    assert "No <code>train&lt;script&gt;</code> here, `not\nthis` and no ` either." in html
+    assert "script" not in {tag for tag, _ in read(html).elements}
 
 
 @pytest.mark.parametrize("name", ["script", "handler", "attribute", "link", "template", "entity"])
@@ -211,6 +220,46 @@ def test_scores_are_plain_numbers() -> None:
     text = words(show(graded(check("partial", 0.333333), check("passed", 1.0))))
     assert "4.33 of 5 points" in text
     assert "q1 · First 1.33 of 2" in text
+
+
+def test_the_summary_names_the_question_with_most_to_gain() -> None:
+    text = words(show(graded(check())))
+    assert "1 of 2 questions is complete. Look first at q1, First: 2 points to gain." in text
+
+
+def test_one_point_to_gain_is_said_in_the_singular() -> None:
+    assert "1 point to gain" in words(show(graded(check("partial", 0.5))))
+
+
+def test_who_has_nothing_complete_is_told_where_to_start_and_nothing_else() -> None:
+    empty = QuestionResult(id="q1", title="First", points=2, score=0, tests=(check(),))
+    text = words(show(Outcome(key="ada", status=Status.GRADED, score=0, max_score=2, questions=(empty,))))
+    assert "Look first at q1, First: 2 points to gain." in text
+    assert "complete" not in text
+
+
+def test_full_marks_are_said_to_be_full() -> None:
+    text = words(show(graded(check("passed", 1.0))))
+    assert "Every question is complete." in text
+    assert "to gain" not in text
+
+
+@pytest.mark.parametrize("status", UNSCORED)
+def test_a_status_without_a_score_has_no_summary(status: Status) -> None:
+    text = words(show(graded(check(), status=status, score=None)))
+    assert "complete" not in text
+    assert "to gain" not in text
+
+
+def test_a_cell_that_failed_is_shown_with_the_line_it_failed_at() -> None:
+    cell = CellRun(number=2, source="first = 1\nprint(frist)", error="NameError: frist", line=2)
+    assert "Code cell 2, line 2: NameError: frist print(frist)" in words(show(graded(check(), cells=(cell,))))
+
+
+def test_every_bar_has_a_name_for_who_cannot_see_it() -> None:
+    elements = read(show(graded(check()))).elements
+    names = [found["aria-labelledby"] for tag, found in elements if tag == "meter"]
+    assert names == [found["id"] for tag, found in elements if tag == "h2"]
 
 
 def test_a_hidden_test_is_counted_and_not_told() -> None:

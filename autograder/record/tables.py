@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 SCHEMA = 1
@@ -24,7 +24,7 @@ class RunRow(Base):
     course: Mapped[str] = mapped_column(Text)
     assignment: Mapped[str] = mapped_column(String(64))
     title: Mapped[str] = mapped_column(Text)
-    seed: Mapped[int]
+    seed: Mapped[int] = mapped_column(BigInteger)
     level: Mapped[str] = mapped_column(String(40))
     versions: Mapped[dict[str, Any]]
     questions: Mapped[list[Any]]  # [id, title, points], in the lab's order
@@ -51,7 +51,7 @@ class SubmissionRow(Base):
     flags: Mapped[list[Any]] = mapped_column(default=list)
     notes: Mapped[list[Any]] = mapped_column(default=list)
     level: Mapped[str] = mapped_column(String(40), default="")
-    seed: Mapped[int] = mapped_column(default=0)
+    seed: Mapped[int] = mapped_column(BigInteger, default=0)
     cpu: Mapped[dict[str, Any]] = mapped_column(default=dict)
     versions: Mapped[dict[str, Any]] = mapped_column(default=dict)
     detail: Mapped[str] = mapped_column(Text, default="")
