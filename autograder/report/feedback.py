@@ -29,7 +29,7 @@ MARKS = {"passed": ("✓", "passed"), "partial": ("◐", "partly"), "failed": ("
          "error": ("!", "not checked"), "not_run": ("–", "not run")}  # fmt: skip
 SHOWN_LINE = 160
 LINE_END = re.compile(r"\r\n|\r|\n")
-CODE = re.compile(r"`([^`\n]+)`")  # as graders write names in their sentences
+CODE = re.compile(r"`([^`\s](?:[^`\n]*[^`\s])?)`")  # as graders write names in their sentences
 
 
 @dataclass(frozen=True)
