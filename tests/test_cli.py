@@ -196,15 +196,11 @@ def test_wrong_usage_has_exit_code_2(arguments: list[str]) -> None:
     assert call(*arguments).exit_code == 2
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an OSError of the run's folder passes `refusals` as a traceback with exit code 1"
-)
 def test_a_run_folder_that_is_a_file_is_refused(tiny: Path, hand_ins: Path, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
     assert "run" in told(call("grade", hand_ins, "--course", tiny, "--out", tmp_path / "run"), after_progress=True)
 
 
-@pytest.mark.xfail(strict=True, reason="Sandbox takes any word for a level and records it as the confinement in force")
 def test_an_unknown_confinement_is_refused(tiny: Path, hand_ins: Path, tmp_path: Path) -> None:
     run = ("grade", hand_ins, "--course", tiny, "--out", tmp_path / "run", "--level", "srtong")
     assert "restricted" in told(call(*run), after_progress=True)

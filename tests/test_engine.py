@@ -90,7 +90,6 @@ def test_without_a_solution_nobody_is_blamed() -> None:
     assert (found.status, found.score) == (Status.GRADER_ERROR, None)
 
 
-@pytest.mark.xfail(strict=True, reason="settled() calls an outcome graded though tests of it were never run")
 def test_a_settled_outcome_with_tests_that_were_not_run_is_partial() -> None:
     outcome = judged("ada", result("a", "error"), result("b", "not_run"))
     found = settled(outcome, judged("solution", result("a", "passed"), result("b", "passed")))
@@ -289,14 +288,12 @@ def test_who_was_missing_and_hands_in_later_is_judged(runs: Runs) -> None:
     assert (outcomes["007"].status, outcomes["007"].score) == (Status.GRADED, 0.0)
 
 
-@pytest.mark.xfail(strict=True, reason="left_to_do() takes the missing digest of `missing` for that of unreadable work")
 def test_who_was_missing_and_hands_in_something_unreadable_is_no_longer_missing(runs: Runs) -> None:
     runs(handed_in(ada=b"good"), CLASS)
     _, outcomes, _ = runs(handed_in(**{"ada": b"good", "007": None}), CLASS)
     assert outcomes["007"].status is Status.NOT_GRADABLE
 
 
-@pytest.mark.xfail(strict=True, reason="absent() writes `missing` over the outcome of a part graded before")
 def test_grading_the_second_part_of_a_class_keeps_the_marks_of_the_first(runs: Runs) -> None:
     _, first, _ = runs(handed_in(ada=b"good"), CLASS)
     _, outcomes, _ = runs(handed_in(**{"007": b"good"}), CLASS)
@@ -327,7 +324,6 @@ def test_a_test_that_stumbles_over_the_solution_gives_no_mark(runs: Runs, solved
     assert (outcomes["ben"].status, outcomes["ben"].score) == (Status.GRADED, 2.0)
 
 
-@pytest.mark.xfail(strict=True, reason="left_to_do() keeps a grader_error, though its message says to grade again")
 def test_a_fault_of_ours_is_tried_again_when_the_run_is_resumed(runs: Runs, solved: Path) -> None:
     solved.write_bytes(b"stumbles")
     runs(handed_in(ada=b"stumbles"))

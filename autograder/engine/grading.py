@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.course import Assignment, Course
@@ -18,7 +18,7 @@ from autograder.intake.roster import Roster, match
 from autograder.intake.submissions import Submission
 from autograder.judge.notebook_run import environment_versions
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
-from autograder.record.store import Planned, Record, RunInfo
+from autograder.record.store import Planned, Record, RecordError, RunInfo
 
 REFERENCE = "the solution"  # key of the job that judges our own solution, when a test failed by itself
 STUMBLED = "GRADER_STUMBLED"
@@ -54,20 +54,37 @@ def grade(
     Raises GradersUnfit, SandboxError or RecordError before anything is judged.
     """
     chosen = [one for one in submissions if not wish.only or one.key in wish.only]
-    wish.out.mkdir(parents=True, exist_ok=True)
-    workers = wish.workers or os.cpu_count() or 1
-    with Slots(course, assignment, workers, wish.seed, wish.level, hidden=(wish.out,)) as slots:
-        record = Record.open(wish.out / RECORD)
-        versions = {**environment_versions(), **slots.versions}
-        questions = [(question.id, question.title, question.points) for question in assignment.questions.values()]
-        info = RunInfo(
-            course.title, assignment.id, assignment.title, wish.seed, slots.sandbox.level, versions, tuple(questions)
-        )
-        record.start_run(info)
+    questions = tuple((question.id, question.title, question.points) for question in assignment.questions.values())
+    info = RunInfo(course.title, assignment.id, assignment.title, wish.seed, "", {}, questions)
+    record = opened(wish.out, info)  # before anything slow, so that a refusal comes at once
+    try:
         planned = plan(submissions, roster)
-        record.plan(planned)
-        heard("", None)
-        Grading(record, assignment, slots, heard).run(course, chosen, {one.key for one in planned}, wish)
+        with Slots(
+            course, assignment, wish.workers or os.cpu_count() or 1, wish.seed, wish.level, (wish.out,)
+        ) as slots:
+            versions = {**environment_versions(), **slots.versions}
+            record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
+            record.plan(planned)
+            heard("", None)
+            Grading(record, assignment, slots, heard).run(course, chosen, {one.key for one in planned}, wish)
+    except BaseException:
+        record.close()
+        raise
+    return record
+
+
+def opened(out: Path, info: RunInfo) -> Record:
+    """The record of the run in `out`, made if need be. Raises RecordError if it is another run's, or no folder."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordError(f"The run cannot be written to {out}: {error.strerror}. Name a folder with --out.") from None
+    record = Record.open(out / RECORD)
+    try:
+        record.start_run(info)
+    except RecordError:
+        record.close()
+        raise
     return record
 
 
@@ -121,14 +138,18 @@ class Grading:
         left = []
         for one in chosen:
             digest = hashlib.sha256(one.content).hexdigest() if one.content is not None else None
-            if one.key in known and known[one.key] == digest:
-                self.heard(one.key, self.record.outcome(one.key))
+            outcome = self.record.outcome(one.key) if digest is not None and known.get(one.key) == digest else None
+            if outcome is not None and outcome.status is not Status.GRADER_ERROR:
+                self.heard(one.key, outcome)
             else:
                 left.append(one)
         return left
 
     def absent(self, keys: Sequence[str]) -> None:
         for key in keys:
+            known = self.record.outcome(key)
+            if known is not None and known.status is not Status.MISSING:
+                continue  # graded from a part of the class that this call does not name
             self.keep(self.plain(key, Status.MISSING, "On the roster, but nothing was handed in."), None)
 
     def plain(self, key: str, status: Status, message: str) -> Outcome:
@@ -168,7 +189,11 @@ def settled(outcome: Outcome, reference: Outcome | None) -> Outcome:
         return outcome.model_copy(update={"questions": questions, "message": message})
     score = rounded(sum(question.score for question in questions))
     flags = tuple(dict.fromkeys([*outcome.flags, STUMBLED]))
-    update = {"status": Status.GRADED, "questions": questions, "score": score, "flags": flags, "message": ""}
+    tests = [test for question in questions for test in question.tests]
+    unrun = sum(test.outcome == "not_run" for test in tests)
+    status = Status.PARTIAL if unrun else Status.GRADED
+    message = f"{unrun} of {len(tests)} tests could not be run." if unrun else ""
+    update = {"status": status, "questions": questions, "score": score, "flags": flags, "message": message}
     return outcome.model_copy(update=update)
 
 

@@ -48,7 +48,7 @@ def grade_paths(
     with Bar(progress_console, count) as bar:
         record = grade(course, assignment, collected.submissions, roster, wish, bar.heard)
     write_all(wish.out, record)
-    outcomes = record.outcomes()
+    outcomes = record.outcomes(with_cells=False)
     summarise(console, assignment, outcomes, collected, wish)
     record.close()
     return int(any(outcome.status in (Status.NOT_GRADABLE, Status.GRADER_ERROR) for outcome in outcomes))

@@ -69,6 +69,8 @@ class Sandbox:
     """
 
     def __init__(self, hidden: tuple[Path, ...] = (), level: str | None = None) -> None:
+        if level is not None and level not in LEVELS:
+            raise SandboxError(f"there is no confinement level {level!r}; there are: {', '.join(LEVELS)}")
         self.hidden = tuple(str(path.resolve()) for path in hidden)
         self.folder = Path(tempfile.mkdtemp(prefix="autograder-"))
         self.log = self.folder / "zygote.log"
