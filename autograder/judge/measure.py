@@ -67,12 +67,14 @@ def typed_in(network: Handle) -> bool:
     return float(tidy.double().mean()) >= 0.9
 
 
-def finite(outputs: torch.Tensor, about: str) -> torch.Tensor:
+def finite(
+    outputs: torch.Tensor, about: str, advice: str = "Start again from a fresh network with a smaller learning rate."
+) -> torch.Tensor:
     """`outputs` if all of them are numbers; else a Finding that names the frog."""
     if not bool(torch.isfinite(outputs).all()):
         raise Finding(
             f"{about} answers with NaN or infinite numbers: the frog hopped too far.",
-            "Start again from a fresh network with a smaller learning rate.",
+            advice,
             verdict="DIVERGED",
         )
     return outputs
