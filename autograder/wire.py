@@ -269,9 +269,9 @@ def _decode_array(form: dict[str, Any], body: memoryview | bytes) -> Any:
     import torch
 
     name, shape = form.get("dtype"), form.get("shape")
-    if name not in DTYPES or not isinstance(shape, list) or len(shape) > MAX_DIMS:
+    if not isinstance(name, str) or name not in DTYPES or not isinstance(shape, list) or len(shape) > MAX_DIMS:
         raise WireError("an array has a dtype or a shape that is not allowed")
-    if any(type(size) is not int or size < 0 for size in shape):
+    if any(type(size) is not int or not 0 <= size <= MAX_BODY for size in shape):
         raise WireError("an array's shape is malformed")
     raw = _slice(form, body)
     if math.prod(shape) * DTYPES[name] != len(raw):
@@ -288,7 +288,11 @@ def _decode_array(form: dict[str, Any], body: memoryview | bytes) -> Any:
 
 
 def _pairs(items: list[Any]) -> list[tuple[Any, Any]]:
-    if len(items) != 2 or len(items[0]) != len(items[1]):
+    import torch
+
+    if len(items) != 2 or not all(isinstance(side, torch.Tensor) and side.dim() for side in items):
         raise WireError("pairs are malformed")
     inputs, targets = items
+    if len(inputs) != len(targets):
+        raise WireError("pairs are malformed")
     return [(inputs[i].clone(), targets[i].clone()) for i in range(len(inputs))]
