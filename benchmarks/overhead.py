@@ -87,36 +87,49 @@ def main() -> None:
     course = load_course(find_course(Path(__file__).parent))
     assignment = course.assignment("dipping_into_pytorch")
     path = options.notebook or course.master_path(assignment)
-    cells = plain_cells(path, assignment.names)
+    plain = plain_cells(path, assignment.names)
     content = path.read_bytes()
-    graded: list[float] = []
-    tests: list[float] = []
+    parts: dict[str, list[float]] = {
+        name: [] for name in ("bare", "graded", "cells", "tests", "judge", "student", "rest")
+    }
     walls: list[float] = []
-    bare: list[float] = []
     outcomes: list[Outcome] = []
     with Slots(course, assignment, 1, course.seed) as slots:
-        processes = slots.judge.process.pid, slots.sandbox.process.pid
+        judge, zygote = slots.judge.process.pid, slots.sandbox.process.pid
         for number in range(options.rounds + 1):
-            before = used_by(*processes), time.process_time(), time.monotonic()
+            before = used_by(judge), used_by(zygote), time.process_time(), time.monotonic()
             slots.run([Job(f"round-{number}", content)], lambda job, outcome: outcomes.append(outcome))
             while slots.sandbox.holds:
                 slots.sandbox.hear()
             slots.judge.channel.receive()  # the fork has been reaped
-            after = used_by(*processes), time.process_time(), time.monotonic()
-            bare += bare_runner(cells, 1)
-            graded.append(after[0] - before[0] + after[1] - before[1])
-            walls.append(after[2] - before[2])
-            tests.append(outcomes[-1].cpu["tests"])
-    first = slice(1, None)  # the first round pays for first uses
-    whole, train, alone = (statistics.median(part[first]) for part in (graded, tests, bare))
-    extra = statistics.median(g - t - b for g, t, b in zip(graded[first], tests[first], bare[first], strict=True))
-    print(f"notebook {path.name}, {options.rounds} rounds, level {slots.sandbox.level}, medians of CPU time")
-    print(f"score                                   {outcomes[-1].score} of {outcomes[-1].max_score}")
-    print(f"A  same cells in a bare warm fork       {alone * 1000:8.0f} ms")
-    print(f"B  graded, all processes                {whole * 1000:8.0f} ms   (wall {statistics.median(walls):.2f} s)")
-    print(f"   of it training by hidden tests       {train * 1000:8.0f} ms")
-    print(f"overhead  B - training - A              {extra * 1000:8.0f} ms   ratio to A {1 + extra / alone:.3f}")
-    print()
+            after = used_by(judge), used_by(zygote), time.process_time(), time.monotonic()
+            judged, student, here, wall = (now - then for now, then in zip(after, before, strict=True))
+            cells, tests = (outcomes[-1].cpu[name] for name in ("notebook", "tests"))
+            parts["bare"] += bare_runner(plain, 1)
+            parts["graded"].append(judged + student + here)
+            parts["cells"].append(cells)
+            parts["tests"].append(tests)
+            parts["judge"].append(judged)
+            parts["student"].append(student - cells - tests)
+            parts["rest"].append(here)
+            walls.append(wall)
+    middle = {name: statistics.median(values[1:]) * 1000 for name, values in parts.items()}  # the first warms up
+    pairs = zip(parts["graded"][1:], parts["tests"][1:], parts["bare"][1:], strict=True)
+    difference = statistics.median(graded - tests - bare for graded, tests, bare in pairs) * 1000
+    overhead = middle["judge"] + middle["student"] + middle["rest"]
+    print(f"{path.name}, {options.rounds} rounds, level {slots.sandbox.level}; medians, milliseconds of CPU")
+    print(f"score {outcomes[-1].score} of {outcomes[-1].max_score}, wall {statistics.median(walls):.2f} s")
+    print(f"A  the cells in a bare warm fork             {middle['bare']:7.0f}")
+    print(f"B  graded, all processes                     {middle['graded']:7.0f}")
+    print(f"     the cells, in the session               {middle['cells']:7.0f}")
+    print(f"     student's code called by hidden tests   {middle['tests']:7.0f}")
+    print(f"     judge: pytest, replay, wire             {middle['judge']:7.0f}")
+    print(f"     session: forks, confinement, wire       {middle['student']:7.0f}")
+    print(f"     supervisor                              {middle['rest']:7.0f}")
+    print(
+        f"overhead by account                          {overhead:7.0f}   ratio to A {1 + overhead / middle['bare']:.3f}"
+    )
+    print(f"overhead by pairs (B - tests - A)            {difference:7.0f}   noisy where A is long")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class Judge:
             "PYTHONHASHSEED": "0",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # other plugins cost time in every test, and may misjudge
         environment.pop("PYTEST_ADDOPTS", None)
         with theirs:
             self.process = subprocess.Popen(

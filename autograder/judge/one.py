@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.course import Assignment, Course
 from autograder.intake.notebook import Unreadable, read_notebook
 from autograder.judge.notebook_run import Broker, NotebookRun, Settings
+from autograder.judge.questions import question_of, run_question, stable_seed
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
 
 if TYPE_CHECKING:
@@ -92,8 +93,6 @@ def run_notebook(path: Path, assignment: Assignment, broker: Broker, seed: int) 
 
 def session_seed(seed: int) -> int:
     """The seed that a notebook's own random numbers start from."""
-    from autograder.judge.questions import stable_seed
-
     return stable_seed(seed, "notebook")
 
 
@@ -137,8 +136,6 @@ def judge_one(
 def judge_questions(
     run: NotebookRun, assignment: Assignment, items: Sequence[pytest.Item], seed: int
 ) -> tuple[QuestionResult, ...]:
-    from autograder.judge.questions import question_of, run_question
-
     found: dict[str, QuestionResult] = {}
     # Questions of values share one process and need no fresh one, so they come first, one after the other.
     for question in sorted(assignment.questions.values(), key=lambda question: question.judged_on == "last"):

@@ -23,9 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from autograder import wire
 from autograder.course import Assignment, Course, load_course
+from autograder.judge.one import judge_one
+from autograder.judge.plugin import graders_of
+from autograder.judge.questions import question_of, test_id
+from autograder.loop import replay
 from autograder.sandbox import hugepages
 from autograder.sandbox.confinement import die_with_parent
 
@@ -80,10 +85,6 @@ class JudgeServer:
 
     def warm(self) -> None:
         """What the first fork would pay for."""
-        import torch
-
-        from autograder.loop import replay
-
         torch.set_num_threads(1)
         replay.warm()
         gc.collect()
@@ -134,9 +135,6 @@ class JudgeServer:
         self.forks[pid] = int(header["id"])
 
     def judge(self, header: dict[str, Any], content: bytes, items: list[pytest.Item], channel: wire.Channel) -> None:
-        from autograder.judge.one import judge_one
-        from autograder.judge.plugin import graders_of
-
         channel.send({"hello": os.getpid()})
         if items:
             graders_of(items[0].config, items[0].path).seed = header["seed"]
@@ -159,8 +157,6 @@ class JudgeServer:
 
 def unfit_items(items: list[pytest.Item], assignment: Assignment) -> list[str]:
     """What keeps the collected tests from judging: a test of no question, an unknown question, one without tests."""
-    from autograder.judge.questions import question_of, test_id
-
     problems = [
         f"{test_id(item)}: it needs a mark such as @pytest.mark.question({next(iter(assignment.questions))!r})"
         for item in items
@@ -185,7 +181,8 @@ def main() -> None:
         channel.send({"failed": str(error)})
         return
     graders = course.graders_dir(assignment)
-    options = ["-c", os.devnull, f"--rootdir={graders}", f"--confcutdir={graders}", "-q"]
+    options = ["-c", os.devnull, f"--rootdir={graders}", f"--confcutdir={graders}", "-q", "-s"]
+    options += ["-p", "autograder.judge.plugin"]  # the supervisor has switched off all that pytest would find by itself
     for plugin in (
         "cacheprovider",
         "logging",

@@ -6,7 +6,6 @@ One `Objects` lives in each process that answers tests. Objects that are no plai
 from __future__ import annotations
 
 import random
-import reprlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,6 @@ import torch
 from torch import nn
 
 from autograder.student import moments, probe
-from autograder.student.shell import describe
 from autograder.wire import Pairs, Ref
 
 MOST_ITEMS = 1_000_000
@@ -38,11 +36,7 @@ class Objects:
     def ref(self, thing: object) -> Ref:
         """A new handle on `thing`."""
         self._table.append(thing)
-        try:
-            text = reprlib.repr(thing)[:200]
-        except BaseException as error:  # a student's __repr__ may raise anything
-            text = describe(error)
-        return Ref(len(self._table) - 1, type(thing).__name__[:100], text)
+        return Ref(len(self._table) - 1, type(thing).__name__[:100])
 
     def thing(self, value: Any) -> Any:
         """`value` with every handle in it replaced by its object."""
@@ -72,7 +66,7 @@ class Objects:
         if name not in self._names:
             self._names[name] = self.ref(self.find(name)).number
         number = self._names[name]
-        return Ref(number, type(self._table[number]).__name__[:100], "")
+        return Ref(number, type(self._table[number]).__name__[:100])
 
     def ask_facts(self, name: str, gradients: list[str]) -> dict[str, Any] | None:
         """The facts of a tensor at the judged moment; None if the name is bound to no tensor."""
