@@ -118,7 +118,9 @@ def demo(
     from autograder.engine.grading import Wish
 
     loaded, wanted = chosen(course, "dipping_into_pytorch")
-    wish = Wish(out=out, seed=loaded.seed if seed is None else seed, workers=workers, level=level, fresh=True)
+    wish = Wish(
+        out=out, seed=loaded.seed if seed is None else seed, workers=workers, level=level, fresh=True, trusted=True
+    )
     raise typer.Exit(run_demo(loaded, wanted, students, wish, console(), Console(stderr=True)))
 
 

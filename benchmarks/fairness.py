@@ -58,7 +58,7 @@ def main() -> int:
     full: dict[str, int] = defaultdict(int)
     lost: list[str] = []
     spent: dict[str, list[float]] = defaultdict(list)
-    with Slots(course, assignment, 2, course.seed) as slots:
+    with Slots(course, assignment, 2, course.seed, trusted=True) as slots:
 
         def ended(job: Job, outcome: Outcome) -> None:
             full[job.key] += outcome.score == assignment.points

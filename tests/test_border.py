@@ -137,3 +137,16 @@ def test_a_killed_zygote_takes_its_sessions_along(assignment: Assignment) -> Non
 def test_secret_folders_are_those_of_the_course(course) -> None:
     assert [path.name for path in secret_folders(course)] == ["tests", "solutions", ".git"]
     assert all(Path(path).parent == course.root for path in secret_folders(course))
+
+
+def test_a_session_sees_nobody_elses_work(tmp_path: Path, assignment: Assignment) -> None:
+    """Folders and single files of hand-ins are covered; what the session runs on is not, even if it lies there."""
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "ada.ipynb").write_text(CANARY)
+    (tmp_path / "ben.ipynb").write_text(CANARY)
+    look = (
+        f"import os, pathlib\np = pathlib.Path({str(tmp_path)!r})\n"
+        "print(os.listdir(p / 'class'), (p / 'ben.ipynb').read_bytes())"
+    )
+    with Sandbox(hidden=(tmp_path / "class", tmp_path / "ben.ipynb", Path("/"), ROOT)) as sandbox:
+        assert shown(sandbox, assignment, look) == ["[] b''\n"]

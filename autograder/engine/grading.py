@@ -34,6 +34,8 @@ class Wish:
     workers: int = 0
     level: str | None = None
     only: tuple[str, ...] = ()
+    trusted: bool = False  # the notebooks are our own, so that they may run even where nothing can wall them in
+    handed_in: tuple[Path, ...] = ()  # where the hand-ins lie: no student's code may see them
     fresh: bool = False
 
 
@@ -59,9 +61,9 @@ def grade(
     record = opened(wish.out, info)  # before anything slow, so that a refusal comes at once
     try:
         planned = plan(submissions, roster)
-        with Slots(
-            course, assignment, wish.workers or os.cpu_count() or 1, wish.seed, wish.level, (wish.out,)
-        ) as slots:
+        workers = wish.workers or os.cpu_count() or 1
+        unseen = (wish.out, *wish.handed_in)
+        with Slots(course, assignment, workers, wish.seed, wish.level, unseen, wish.trusted) as slots:
             versions = {**environment_versions(), **slots.versions}
             record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
             record.plan(planned)

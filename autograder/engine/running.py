@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -45,6 +46,7 @@ def grade_paths(
     if not collected.submissions and roster is None:
         raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")
     count = len(wish.only) or len(collected.submissions)
+    wish = replace(wish, handed_in=tuple(paths))
     with Bar(progress_console, count) as bar:
         record = grade(course, assignment, collected.submissions, roster, wish, bar.heard)
     write_all(wish.out, record)

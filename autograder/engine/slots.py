@@ -57,13 +57,14 @@ class Slots:
     seed: int
     level: str | None = None
     hidden: tuple[Path, ...] = ()
+    trusted: bool = False
     _open: list[Slot] = field(default_factory=list)
     _count: int = 0
 
     def __enter__(self) -> Slots:
         self.judge = Judge(self.course, self.assignment)  # it starts while the zygote does
         try:
-            self.sandbox = Sandbox(hidden=(*secret_folders(self.course), *self.hidden), level=self.level)
+            self._start_sandbox()
             self.judge.wait_ready()
         except BaseException:
             self.judge.close()
@@ -177,6 +178,16 @@ class Slots:
             self.sandbox.end(slot.hold)
             slot.hold = None
 
+    def _start_sandbox(self) -> None:
+        """Start the sandbox; fails closed where nothing would wall student code in, unless that was asked for."""
+        self.sandbox = Sandbox(hidden=(*secret_folders(self.course), *self.hidden), level=self.level)
+        if self.sandbox.level == "basic" and self.level is None and not self.trusted:
+            raise SandboxError(
+                f"student code cannot be walled in here ({'; '.join(self.sandbox.reasons)}): it could read and write "
+                "your files and use the network. Grade on a Linux machine that allows namespaces, or say --level basic "
+                "if you would run these notebooks yourself."
+            )
+
     def _restart_judge(self) -> None:
         self.judge.close()
         self.judge = Judge(self.course, self.assignment)
@@ -186,7 +197,7 @@ class Slots:
         self.sandbox.close()
         for slot in self._open:
             slot.hold = None
-        self.sandbox = Sandbox(hidden=(*secret_folders(self.course), *self.hidden), level=self.level)
+        self._start_sandbox()
 
     def _given_up(self, job: Job, why: str) -> Outcome:
         return Outcome(

@@ -35,7 +35,7 @@ class ConfinementError(OSError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to apply. `work` is an empty folder made for this session; `hidden` are folders it must not see."""
+    """What to apply. `work` is an empty folder made for this session; `hidden` are paths it must not see."""
 
     level: str
     work: str
@@ -98,8 +98,11 @@ def enclose(plan: Plan) -> None:
     options = f"size={plan.disk_mb}m,nr_inodes=20000,mode=0700".encode()
     _check(libc.mount(b"tmpfs", plan.work.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, options), "work folder")
     for path in plan.hidden:
-        if os.path.isdir(path):  # noqa: PTH112 - no pathlib in a fork that counts milliseconds
-            _check(libc.mount(b"tmpfs", path.encode(), b"tmpfs", MS_RDONLY | MS_NOSUID, b"size=4k"), "hidden folder")
+        name = os.fsencode(path)
+        if os.path.isdir(name):  # noqa: PTH112 - no pathlib in a fork that counts milliseconds
+            _check(libc.mount(b"tmpfs", name, b"tmpfs", MS_RDONLY | MS_NOSUID, b"size=4k"), "hidden folder")
+        elif os.path.isfile(name):  # noqa: PTH113
+            _check(libc.mount(b"/dev/null", name, None, MS_BIND, None), "hidden file")
     proc = libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV, None)
     if (
         os.getuid() == 0

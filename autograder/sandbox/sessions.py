@@ -61,17 +61,23 @@ def clean_environment(home: Path) -> dict[str, str]:
     return fixed | dict.fromkeys(THREADS, "1")
 
 
+def needed(path: Path) -> bool:
+    """Whether a folder holds what a session runs on (interpreter, packages, our own code): it cannot be hidden."""
+    own = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable), Path(__file__), Path(tempfile.gettempdir())]
+    return any(path in (place, place.resolve()) or path in place.resolve().parents for place in own)
+
+
 class Sandbox:
     """A running zygote and the sessions forked from it.
 
-    Parameters: `hidden` are folders that no session may see; `level` one of LEVELS, or None for the best that works.
+    Parameters: `hidden` are paths that no session may see; `level` one of LEVELS, or None for the best that works.
     Raises SandboxError if it cannot start. Use as a context manager.
     """
 
     def __init__(self, hidden: tuple[Path, ...] = (), level: str | None = None) -> None:
         if level is not None and level not in LEVELS:
             raise SandboxError(f"there is no confinement level {level!r}; there are: {', '.join(LEVELS)}")
-        self.hidden = tuple(str(path.resolve()) for path in hidden)
+        self.hidden = tuple(str(path) for path in sorted({path.resolve() for path in hidden}) if not needed(path))
         self.folder = Path(tempfile.mkdtemp(prefix="autograder-"))
         self.log = self.folder / "zygote.log"
         self.level = level or ""

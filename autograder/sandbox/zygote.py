@@ -101,7 +101,7 @@ class Zygote:
     def __init__(self, channel: wire.Channel, shell: Any) -> None:
         self.channel = channel
         self.shell = shell
-        self.sessions: set[int] = set()
+        self.sessions: dict[int, int] = {}  # our child -> the session's pid
         self.own_pids = confinement.own_pid_namespace()
         self.wake, wake_end = socket.socketpair()
         self.wake.setblocking(False)
@@ -130,7 +130,7 @@ class Zygote:
                 except wire.ClosedError:
                     break
                 self.obey(header)
-        for pid in self.sessions:
+        for pid in self.sessions.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -141,34 +141,69 @@ class Zygote:
             return
         ours, theirs = socket.socketpair()
         try:
-            pid = self.fork(plan, ours)
+            pid, child = self.fork(plan, ours)
         except OSError as error:
             self.channel.send({"failed": header["id"], "why": str(error)})
             return
         finally:
             ours.close()
-        self.sessions.add(pid)
+        self.sessions[child] = pid
         self.channel.send({"forked": header["id"], "pid": pid}, fds=(theirs.fileno(),))
         theirs.close()
 
-    def fork(self, plan: Plan, session_end: socket.socket) -> int:
-        """Fork a session and return its pid; with namespaces it is the first process of a pid namespace of its own.
+    def fork(self, plan: Plan, session_end: socket.socket) -> tuple[int, int]:
+        """Fork a session: (its pid, the pid of our child that ends with it).
 
-        Dying with the zygote and taking its own namespace along, it leaves nothing behind when either is killed.
+        With namespaces it is the first process of a pid namespace of its own. Root may send a child there and stay;
+        an ordinary user cannot come back, so there a keeper goes first, forks the session and waits for it. Either way
+        the session dies with the zygote and takes its own namespace along: a kill of any of them leaves nothing.
         """
-        if plan.level == "basic":
-            pid = os.fork()
-            if pid == 0:
-                self.become_session(plan, session_end)
-            return pid
-        confinement.children_apart()
+        if plan.level != "basic" and os.getuid() != 0:
+            return self.fork_by_keeper(plan, session_end)
+        apart = plan.level != "basic"
+        if apart:
+            confinement.children_apart()
         try:
             pid = os.fork()
             if pid == 0:
                 self.become_session(plan, session_end)
         finally:
-            confinement.children_here(self.own_pids)
-        return pid
+            if apart:
+                confinement.children_here(self.own_pids)
+        return pid, pid
+
+    def fork_by_keeper(self, plan: Plan, session_end: socket.socket) -> tuple[int, int]:
+        reader, writer = os.pipe()
+        keeper = os.fork()
+        if keeper == 0:
+            self.keep(plan, session_end, writer)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as file:
+            answer = file.read().decode()
+        if not answer.isdecimal():
+            os.waitpid(keeper, 0)
+            raise OSError(answer[1:] or "the process ended while it was being confined")
+        return int(answer), keeper
+
+    def keep(self, plan: Plan, session_end: socket.socket, writer: int) -> None:
+        """In the keeper: fork the session into a pid namespace, wait for its end; never returns."""
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            confinement.die_with_parent()
+            confinement.children_apart()
+            pid = os.fork()
+            if pid == 0:
+                os.close(writer)
+                self.become_session(plan, session_end)
+            os.write(writer, str(pid).encode())
+            os.close(writer)
+            os.closerange(3, 4096)
+            os.waitpid(pid, 0)
+        except OSError as error:
+            os.write(writer, f"!{error}".encode())
+        finally:
+            os._exit(0)
 
     def become_session(self, plan: Plan, session_end: socket.socket) -> None:
         """In the child: confine, drop everything inherited, serve; never returns."""
@@ -206,7 +241,7 @@ class Zygote:
         """Fork a throw-away session under `plan` and look whether it answers from inside its walls."""
         ours, theirs = socket.socketpair()
         try:
-            pid = self.fork(plan, ours)
+            pid, child = self.fork(plan, ours)
         except OSError as error:
             theirs.close()
             return str(error)
@@ -224,7 +259,7 @@ class Zygote:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, 0)
+            os.waitpid(child, 0)
         return verdict
 
     def reap(self) -> None:
@@ -236,8 +271,7 @@ class Zygote:
             if pid == 0:
                 return
             if pid in self.sessions:
-                self.sessions.discard(pid)
-                self.channel.send({"exited": pid})
+                self.channel.send({"exited": self.sessions.pop(pid)})
 
 
 def report_fault(error: BaseException, channel: wire.Channel | None) -> None:
