@@ -1,68 +1,35 @@
-"""`autograder assign`: from an instructor's solved notebook to the one that students get.
+"""`autograder assign`: from an instructor's solved notebook to the one that students get; called by cli.py.
 
 The work is `otter assign`'s (extra [author]): it takes out the solutions and runs the public checks on the solved
-notebook. What it cannot do is make a notebook that works alone: a student on Colab has one file, and otter refuses
-checks that are kept in a notebook's metadata there. So the stub gets a first cell that writes the checks to tests/ and
-starts otter.
+notebook. Around it stand what it does not do: a stub that works where it is the only file (setup_cell.py), refusing
+what would leak an answer (leaks.py), and the same bytes for the same master.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from difflib import unified_diff
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-MARKERS = (
-    "BEGIN SOLUTION",
-    "END SOLUTION",
-    "# SOLUTION",
-    "BEGIN TESTS",
-    "BEGIN QUESTION",
-    "ASSIGNMENT CONFIG",
-    "# IGNORE",
-)
-SECONDS = 600
+from autograder.authoring.leaks import AuthoringError, refuse_leaks, refuse_unpaired
+from autograder.authoring.setup_cell import setup_cell
+
+__all__ = ["AuthoringError", "build_stub", "stub_difference", "stub_text"]
+
+SECONDS = 600  # for otter to run the master and its checks
 TOLD = 1500  # characters of otter's own words that an error repeats
-SETUP = """\
-#@title Run this cell first: it prepares the checks { display-mode: "form" }
-import importlib.util
-import pathlib
-import subprocess
-import sys
-
-CHECKS = {
-%(checks)s}
-
-pathlib.Path("tests").mkdir(exist_ok=True)
-for name, text in CHECKS.items():
-    pathlib.Path("tests", name + ".py").write_text(text, encoding="utf-8")
-
-if "google.colab" in sys.modules and importlib.util.find_spec("otter") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "otter-grader>=7,<8"])
-
-try:
-    import otter
-
-    grader = otter.Notebook()
-except ImportError:
-
-    class NoChecks:
-        def check(self, question):
-            print("The checks need the package otter-grader; you can go on without them.")
-
-    grader = NoChecks()
-"""
-
-
-class AuthoringError(ValueError):
-    """The master cannot be turned into a stub; the text names the file, the place and the way out."""
+SHOWN = 40  # lines of a difference
+RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Invalid): ", re.MULTILINE)  # a traceback's last paragraph
 
 
 def build_stub(master: Path, out: Path) -> Path:
@@ -76,39 +43,40 @@ def build_stub(master: Path, out: Path) -> Path:
 
 
 def stub_difference(master: Path, stub: Path) -> str | None:
-    """None if `stub` is byte for byte what `master` gives; else where the two part."""
-    wanted = stub_text(master)
+    """None if `stub` is byte for byte what `master` gives, else where they part. Does not run the master's checks."""
+    wanted = stub_text(master, run_checks=False)
     if not stub.is_file():
         return "The stub does not exist yet."
-    found = stub.read_text(encoding="utf-8")
-    if found == wanted:
+    found = stub.read_bytes()
+    if found == wanted.encode():
         return None
     try:
-        cells = [_sources(json.loads(text)) for text in (found, wanted)]
+        cells = zip_longest(_sources(json.loads(found)), _sources(json.loads(wanted)), fillvalue="")
+        lines = [line for number, (old, new) in enumerate(cells, 1) for line in _cell_difference(number, old, new)]
     except (ValueError, KeyError, TypeError):
         return "The stub is no notebook."
-    for number, (one, two) in enumerate(zip(*cells, strict=False), 1):
-        if one != two:
-            return f"Cell {number} differs. In the stub:\n{one[:300]}\nFrom the master:\n{two[:300]}"
-    if len(cells[0]) != len(cells[1]):
-        return f"The stub has {len(cells[0])} cells, the master gives {len(cells[1])}."
-    return "The cells are equal, but not their metadata."
+    if not lines:
+        return "The sources of the cells are equal, but not their kinds or metadata."
+    cut = [f"... and {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else []
+    return "\n".join(lines[:SHOWN] + cut)
 
 
-def stub_text(master: Path) -> str:
-    """The students' notebook as JSON text; the same master gives the same bytes."""
+def stub_text(master: Path, *, run_checks: bool = True) -> str:
+    """The students' notebook as JSON text; the same master gives the same bytes. Raises AuthoringError.
+
+    With `run_checks` the master is run, and refused if it fails one of its own public checks.
+    """
     if not master.is_file():
         raise AuthoringError(f"There is no master {master}; write it there, in otter-assign's format.")
+    refuse_unpaired(_read(master), str(master))
     with tempfile.TemporaryDirectory(prefix="autograder-assign-") as folder:
-        student = _otter_assign(master, Path(folder))
-        notebook = nbformat.read(student, as_version=4)
-        checks = {
-            path.stem: path.read_text(encoding="utf-8") for path in sorted((student.parent / "tests").glob("*.py"))
-        }
-    _refuse_leaks(notebook, master)
-    cells = [_plain(cell) for cell in notebook.cells]
+        made = _otter_assign(master, Path(folder), run_checks)
+        student = _read(made)
+        checks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((made.parent / "tests").glob("*.py"))}
+    refuse_leaks(student, str(master))
+    cells = [_plain(cell) for cell in student.cells]
     first = next((place for place, cell in enumerate(cells) if cell["cell_type"] == "code"), len(cells))
-    cells.insert(first, _setup_cell(checks))
+    cells.insert(first, setup_cell(checks))
     for number, cell in enumerate(cells, 1):
         cell["id"] = f"cell-{number:03d}"
     content = {
@@ -125,35 +93,42 @@ def stub_text(master: Path) -> str:
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _otter_assign(master: Path, folder: Path) -> Path:
+def _read(path: Path) -> Any:
+    try:
+        return nbformat.read(path, as_version=4)
+    except (ValueError, KeyError, AttributeError, TypeError) as problem:  # what nbformat raises for no notebook
+        raise AuthoringError(f"{path} is no notebook; save it again from Jupyter. ({str(problem)[:200]})") from problem
+
+
+def _otter_assign(master: Path, folder: Path, run_checks: bool) -> Path:
     """Run `otter assign` in a folder of its own; the path of the student's notebook it made."""
-    if shutil.which("otter", path=str(Path(sys.executable).parent)) is None:
+    otter = shutil.which("otter", path=str(Path(sys.executable).parent))
+    if otter is None:
         raise AuthoringError("`autograder assign` needs otter-grader: pip install 'autograder[author]'")
-    copy = folder / master.name
-    shutil.copyfile(master, copy)
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "otter"), "assign", copy.name, "dist"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
-    )
+    shutil.copyfile(master, folder / master.name)
+    options = [] if run_checks else ["--no-run-tests"]
+    try:
+        done = subprocess.run(
+            [otter, "assign", *options, master.name, "dist"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+        )
+    except subprocess.TimeoutExpired as late:
+        raise AuthoringError(f"{master} ran for more than {SECONDS} s; shorten what its solutions train.") from late
     made = folder / "dist" / "student" / master.name
     if done.returncode != 0 or not made.is_file():
-        said = (done.stdout + done.stderr).strip()[-TOLD:]
+        said = _reason(done.stdout + done.stderr)
         raise AuthoringError(f"otter assign refuses {master}; mend what it says and try again:\n{said}")
     return made
 
 
-def _refuse_leaks(notebook: Any, master: Path) -> None:
-    for number, cell in enumerate(notebook.cells, 1):
-        for marker in MARKERS:
-            if marker in cell.source:
-                raise AuthoringError(
-                    f"{master}: cell {number} of the student's notebook still holds {marker!r}; in the master, put it "
-                    "on a line of its own, with its partner, inside the question's solution."
-                )
+def _reason(output: str) -> str:
+    """What otter raised, without the way there; all of its last words if it raised nothing."""
+    raised = list(RAISED.finditer(output))
+    return output[raised[-1].start() :].strip()[:TOLD] if raised else output.strip()[-TOLD:]
 
 
 def _plain(cell: Any) -> dict[str, Any]:
@@ -165,21 +140,9 @@ def _plain(cell: Any) -> dict[str, Any]:
     return plain
 
 
-def _setup_cell(checks: dict[str, str]) -> dict[str, Any]:
-    listing = "".join(f'    {name!r}: """\\\n{_quoted(text)}""",\n' for name, text in checks.items())
-    source = SETUP % {"checks": listing}
-    return {
-        "cell_type": "code",
-        "metadata": {"cellView": "form", "jupyter": {"source_hidden": True}},
-        "source": source.splitlines(keepends=True),
-        "outputs": [],
-        "execution_count": None,
-    }
-
-
-def _quoted(text: str) -> str:
-    """Text that may stand between triple double quotes."""
-    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+def _cell_difference(number: int, old: str, new: str) -> list[str]:
+    names = (f"cell {number} of the stub", f"cell {number} from the master")
+    return list(unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="", n=1))
 
 
 def _sources(notebook: Any) -> list[str]:

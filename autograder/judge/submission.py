@@ -117,11 +117,17 @@ def load(network: Handle, values: dict[str, torch.Tensor]) -> None:
     ask("load", network._about, of=ref_of(network), parameters=values)
 
 
-def forward(network: Handle, inputs: torch.Tensor) -> torch.Tensor:
-    """Outputs (n, 5) for inputs (n, 3), asked row by row, without gradients. Raises Finding if they are no numbers."""
+def forward(network: Handle, inputs: torch.Tensor, width: int | None = None) -> torch.Tensor:
+    """Outputs (n, ...) for inputs (n, 3), asked row by row, without gradients.
+
+    Raises Finding if they are no decimal numbers, or, where `width` is given, not `width` of them for each row.
+    """
     outputs = ask("forward", network._about, of=ref_of(network), inputs=inputs)
-    if not hasattr(outputs, "dtype") or len(outputs) != len(inputs) or not outputs.dtype.is_floating_point:
+    if not hasattr(outputs, "dtype") or outputs.dim() < 1 or not outputs.dtype.is_floating_point:
         raise Finding(f"{network._about} does not answer with a tensor of decimal numbers.")
+    if len(outputs) != len(inputs) or (width is not None and tuple(outputs.shape[1:]) != (width,)):
+        shape = tuple(outputs.shape[1:])
+        raise Finding(f"For one input, {network._about} answers in the shape {shape}; {width} numbers are asked for.")
     return outputs.double()
 
 

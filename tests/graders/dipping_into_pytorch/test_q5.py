@@ -115,10 +115,10 @@ def test_learns_one_example(draw):
         "Let forward compute its output with the layers.",
         flags=("OUTPUT_IGNORES_WEIGHTS",),
     )
-    before = (forward(network, INPUT[None]) - TARGET).abs().max()
+    before = (forward(network, INPUT[None], 5) - TARGET).abs().max()
     train(network, Pairs(INPUT[None], TARGET[None]), lr=1e-3, epochs=1000)
     answer = finite(
-        forward(network, INPUT[None]),
+        forward(network, INPUT[None], 5),
         "After 1000 epochs on one example, the network",
         "Reset in every turn, and use lr.",
     )

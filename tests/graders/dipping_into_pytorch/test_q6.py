@@ -43,8 +43,6 @@ def held_out(draw, reach=10, count=HELD_OUT):
 
 def share_right(outputs, targets):
     """Share of rows whose every number is right after rounding, in whole tenths (so that luck earns nothing)."""
-    if tuple(outputs.shape) != tuple(targets.shape):
-        return 0.0
     right = ((outputs - targets).abs() < 0.5).all(1).double().mean()
     return int(float(right) * 10 + 1e-9) / 10
 
@@ -52,7 +50,7 @@ def share_right(outputs, targets):
 def score(network, about, draw, reach, advice):
     """Award the share of held-out triples that `network` gets right."""
     triples = held_out(draw, reach)
-    outputs = finite(forward(network, triples), about)
+    outputs = finite(forward(network, triples, 5), about)
     share = share_right(outputs, targets_of(triples))
     if share >= 1.0:
         return
@@ -143,7 +141,7 @@ def test_fresh_network_learns(draw):
     for _ in range(STARTS):
         network = MyNetwork()
         sound(network, "a fresh `MyNetwork`", draw)
-        fresh = share_right(forward(network, held), targets_of(held))
+        fresh = share_right(forward(network, held, 5), targets_of(held))
         check(
             fresh < 0.5,
             "A fresh `MyNetwork` knows the rule before any training: its weights are not learned.",
@@ -186,7 +184,7 @@ def attempt(network, lr, draw, held):
                 raise
             break
         steps += CHUNK
-        outputs = forward(network, held)
+        outputs = forward(network, held, 5)
         share = max(share, share_right(outputs, goal))
         errors.append(float((outputs - goal).abs().mean()))
         if share >= 1.0 or not errors[-1] < 1e6:
