@@ -96,7 +96,7 @@ def stub_text(master: Path, *, run_checks: bool = True) -> str:
 def _read(path: Path) -> Any:
     try:
         return nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, AttributeError, TypeError) as problem:  # what nbformat raises for no notebook
+    except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as problem:  # nbformat's own
         raise AuthoringError(f"{path} is no notebook; save it again from Jupyter. ({str(problem)[:200]})") from problem
 
 
