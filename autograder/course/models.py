@@ -1,6 +1,7 @@
 """What a grading.yml may say: the models behind every key, each described where it is declared.
 
-`load_course` fills them in; everybody else reads them. They are frozen, know no YAML and import no other room.
+`load_course` fills them in; everybody else reads them. They are frozen, know no YAML and import of other rooms only
+the names of the order check's verdicts.
 Validation is strict: text is not read as a number, nor true as 1.
 """
 
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from pydantic_core import PydanticCustomError
 
 from autograder.course.faults import CourseError, did_you_mean, listed
+from autograder.loop.wording import SENTENCES
 
 # The columns of scores.csv that stand beside the questions': a question of such a name would hide one of them.
 TAKEN = frozenset({
@@ -101,6 +103,29 @@ class Limits(Strict):
         return self
 
 
+def _verdict(name: str) -> str:
+    if name not in SENTENCES:
+        raise fault(f'there is no verdict "{name}"{did_you_mean(name, SENTENCES)}')
+    return name
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Order(Strict):
+    """What the order check gives for each kind of loop."""
+
+    marks: dict[Annotated[str, AfterValidator(_verdict)], Share] = Field(
+        default_factory=dict,
+        description="share of the marks for order, from 0 to 1, by verdict; by default 1 for the right ones and those "
+        'that begin with "The order is right", else 0',
+    )
+    settings: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="the largest value of an optimizer's setting, such as weight_decay, that is believed",
+    )
+
+
 class Question(Strict):
     """One question of an assignment."""
 
@@ -137,6 +162,7 @@ class Assignment(Strict):
         default_factory=list, description="packages, beside the standard library, that it may import"
     )
     limits: Limits = Field(default_factory=Limits, description="what student code may use")
+    order: Order = Field(default_factory=Order, description="marks for the order of Backprop, Optimize, Reset")
     questions: dict[str, Question] = Field(min_length=1, description="its questions by id, in the order of the lab")
 
     @model_validator(mode="after")

@@ -5,13 +5,16 @@ Both carry sentences for the student. Any other exception in a test is suspected
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from autograder.judge.results import Where
 
 
 class Finding(AssertionError):
-    """A test's verdict on the work: what was found, what to do, and the share of the test's points still earned."""
+    """A test's verdict on the work: what was found, what to do, and the share of the test's points still earned.
+
+    `evidence` is plain data for the record: for the order check, what both witnesses say and the timeline.
+    """
 
     def __init__(
         self,
@@ -22,10 +25,11 @@ class Finding(AssertionError):
         where: Where | None = None,
         verdict: str | None = None,
         flags: tuple[str, ...] = (),
+        evidence: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(found)
         self.found, self.advice, self.share, self.where = found, advice, share, where
-        self.verdict, self.flags = verdict, flags
+        self.verdict, self.flags, self.evidence = verdict, flags, evidence or {}
 
 
 class StudentFault(Exception):

@@ -206,10 +206,26 @@ def draw(request: pytest.FixtureRequest) -> numpy.random.Generator:
 
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Any:
-    """`tell(verdict, sentence)`: what a test that passes says all the same; it stands in the student's feedback."""
+    """`tell(verdict, sentence)`: what a test that passes says all the same; it stands in the student's feedback.
+
+    `flags` and `evidence` are those of a test's result.
+    """
     from autograder.judge.questions import TOLD
 
-    def keep(verdict: str, sentence: str) -> None:
-        request.node.stash[TOLD] = (verdict, sentence)
+    def keep(
+        verdict: str, sentence: str, *, flags: tuple[str, ...] = (), evidence: dict[str, Any] | None = None
+    ) -> None:
+        told = {"verdict": verdict, "found": sentence, "flags": tuple(flags), "evidence": evidence or {}}
+        request.node.stash[TOLD] = told
 
     return keep
+
+
+@pytest.fixture
+def order(request: pytest.FixtureRequest, tell: Any) -> Any:
+    """The order check: `order.check(probes)` decides by the course's rules; see autograder.judge.order."""
+    from autograder.judge.order import Order
+    from autograder.loop.decision import Rules
+
+    declared = graders_of(request.config, request.path).assignment.order
+    return Order(Rules(declared.marks, declared.settings), tell)

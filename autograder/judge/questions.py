@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -19,7 +20,7 @@ from autograder.judge.notebook_run import NotebookRun
 from autograder.judge.results import TestResult
 
 RESULT = pytest.StashKey[TestResult]()
-TOLD = pytest.StashKey[tuple[str, str]]()  # verdict and sentence of a test that passes
+TOLD = pytest.StashKey[dict[str, Any]]()  # what a test that passes says all the same: fields of its result
 LOST = "It could not be asked: your notebook ended its Python process too often."
 
 
@@ -129,13 +130,12 @@ def question_of(item: pytest.Item) -> str:
 def judged(item: pytest.Item, call: pytest.CallInfo[None]) -> TestResult:
     """What a test's call says about the work."""
     if call.excinfo is None:
-        verdict, sentence = item.stash.get(TOLD, (None, ""))
-        return blank(item, "passed", share=1.0, found=sentence).model_copy(update={"verdict": verdict})
+        return blank(item, "passed", share=1.0).model_copy(update=item.stash.get(TOLD, {}))
     error = call.excinfo.value
     if isinstance(error, Finding):
         result = blank(item, "partial" if error.share > 0 else "failed", share=error.share, found=error.found)
-        update = {"advice": error.advice, "where": error.where, "verdict": error.verdict, "flags": tuple(error.flags)}
-        return result.model_copy(update=update)
+        update = {name: getattr(error, name) for name in ("advice", "where", "verdict", "evidence")}
+        return result.model_copy(update={**update, "flags": tuple(error.flags)})
     if isinstance(error, StudentFault):
         result = blank(item, "failed", found=error.found, advice=error.advice)
         return result.model_copy(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -62,6 +62,7 @@ class TestResult(Model):
     verdict: str | None = None  # upper case name, e.g. MISSING_ZERO or BOTTLENECK
     flags: tuple[str, ...] = ()
     detail: str = ""  # traceback or evidence: never shown to a student
+    evidence: dict[str, Any] = Field(default_factory=dict)  # of the order check: both accounts, places, timeline
     cpu: float = 0.0  # CPU seconds that the student's code used in it
 
 

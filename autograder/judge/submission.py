@@ -147,7 +147,7 @@ def watch(**tensors: Handle) -> Handle:
 
 
 def seen(watched: Handle) -> dict[str, Any]:
-    """What a probe network or a watch has seen: see student.probe.Record.report."""
+    """What a probe network or a watch has seen: see student.probe.report."""
     return ask("seen", watched._about, of=ref_of(watched))
 
 

@@ -1,34 +1,33 @@
 """Probes: the networks and examples a judge hands to a student's loop, and the evidence that comes back.
 
-Used by the graders of q3 and q5. Sizes are drawn per run, so that a loop cannot behave only for one number of examples;
-inputs are drawn so that every row is recognisable in whatever order the loop takes them.
+Used by the graders of q3 and q5 and by `diagnose`. Sizes are drawn per run, so that a loop cannot behave only for one
+number of examples; inputs are drawn so that every row is recognisable in whatever order the loop takes them.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy
 import torch
 
-from autograder.loop.replay import Evidence, Optimizer, Parameters, linear_chain_gradient, product_gradient
-from autograder.loop.verdicts import Seen
+from autograder.loop.events import Account, read
+from autograder.loop.machine import ChainGradient, Parameters, ProductGradient
+from autograder.loop.replay import Evidence
 
 SIZES = [3, 2, 5]
+NAMES = ("m1.weight", "m1.bias", "m2.weight", "m2.bias")
 LARGE = (150, 250)  # about as many examples as q6 trains on
-IGNORED = ("lr", "foreach", "fused", "capturable", "differentiable", "initial_lr", "decoupled_weight_decay")
 
 
 @dataclass(frozen=True)
 class LoopProbe:
     """One call of `train`: a 3 -> 2 -> 5 linear network's start, examples (n, 3) -> (n, 5), lr and epochs."""
 
-    start: Parameters
+    start: dict[str, torch.Tensor]
     inputs: torch.Tensor
     targets: torch.Tensor
     lr: float
@@ -54,154 +53,92 @@ def draw_loop_probe(draw: numpy.random.Generator, examples: int, epochs: int) ->
     return LoopProbe(start, inputs, targets, lr, epochs)
 
 
-def loop_evidence(probe: LoopProbe, end: Parameters, report: dict[str, Any], marks_left: bool) -> tuple[Evidence, Seen]:
-    """What the replay needs: the probe, the parameters after the call, and the order that the record proposes."""
+def loop_evidence(
+    probe: LoopProbe,
+    end: Mapping[str, torch.Tensor],
+    report: Mapping[str, Any],
+    *,
+    error: str = "",
+    allowed: Mapping[str, float] | None = None,
+) -> Evidence:
+    """What the replay needs: the probe, the parameters after the call, and the account as far as it has the right form.
+
+    `error` is what the call raised. `report` is student.probe.report's, or {} if there is none.
+    """
+    report = report if isinstance(report, Mapping) else {}
+    account = account_of(report, NAMES)
     numbers = {tuple(row): index for index, row in enumerate(probe.inputs.tolist())}
-    events = events_of(report)
-    rows = [numbers.get(tuple(row)) for row in rows_of(report, probe.inputs.shape[1])]
-    updates, seen = grouped(events, rows)
-    optimizer, lr, unbelieved = optimizer_of(report)
-    seen = replace(seen, marks_left=marks_left, unbelieved=unbelieved, strangers=only_strangers(report))
-    gradient = linear_chain_gradient(probe.inputs, probe.targets)
-    evidence = Evidence(probe.start, end, gradient, len(probe.inputs), probe.epochs, probe.lr, updates, optimizer, lr)
-    return evidence, seen
+    rows, pulls = rows_of(report, account.events, numbers), pulls_of(report)
+    return Evidence(
+        arrays(probe.start), arrays(end), ChainGradient(probe.inputs.double().numpy(), probe.targets.double().numpy()),
+        len(probe.inputs), probe.epochs, probe.lr, account, rows, pulls, error, allowed or {},
+    )  # fmt: skip
 
 
 def product_evidence(
-    start: dict[str, float], end: dict[str, float], goal: float, lr: float, steps: int, report: dict[str, Any]
-) -> tuple[Evidence, Seen]:
-    """The same for fit_product: two scalars, one row, `steps` cycles."""
-    optimizer, reported, unbelieved = optimizer_of(report)
-    tensors = [{name: torch.tensor(float(v), dtype=torch.float64) for name, v in side.items()} for side in (start, end)]
-    optimizes = sum(1 for event in events_of(report) if event[0] == "S")
-    seen = Seen(optimizes=optimizes, unbelieved=unbelieved, strangers=only_strangers(report))
-    return Evidence(tensors[0], tensors[1], product_gradient(goal), 1, steps, lr, None, optimizer, reported), seen
-
-
-def events_of(report: dict[str, Any]) -> list[tuple[str, int]]:
-    """The record's events as (kind, number); empty if they have not the right form."""
-    events = report.get("events")
-    if not isinstance(events, torch.Tensor) or events.dim() != 2 or events.shape[1] != 2:
-        return []
-    pairs = events.long().tolist()
-    return [("FBS"[kind], number) for kind, number in pairs if 0 <= kind < 3]
-
-
-def rows_of(report: dict[str, Any], width: int) -> list[list[float]]:
-    rows = report.get("rows")
-    if not isinstance(rows, torch.Tensor) or rows.dim() != 2 or rows.shape[1] != width:
-        return []
-    return rows.tolist()
-
-
-def grouped(events: Sequence[tuple[str, int]], rows: list[int | None]) -> tuple[list[list[int]] | None, Seen]:
-    """Example numbers by update. Without Optimize events (updates by hand) every Backprop is an update of its own.
-
-    None for the order if a row is no example of ours, or if the record does not add up.
-    """
-    starts, forwards, at = [], 0, 0
-    for kind, count in events:
-        if kind == "F":
-            starts.append((at, count))
-            at += count
-            forwards += 1
-    backprops = [number for kind, number in events if kind == "B"]
-    optimizes = sum(1 for kind, _ in events if kind == "S")
-    groups: list[list[int]] = [[]]
-    for kind, number in events:
-        if kind == "B":
-            groups[-1].append(number)
-            if not optimizes:
-                groups.append([])
-        elif kind == "S":
-            groups.append([])
-    unused = len(groups[-1])
-    used = groups[:-1]
-    doubled = any(len(set(group)) < len(group) for group in used)
-    seen = Seen(
-        backprops=len(backprops),
-        optimizes=optimizes,
-        empty_first=bool(used) and not used[0],
-        unused=unused,
-        doubled=doubled,
-        group=max((len(set(group)) for group in used), default=1),
+    start: Mapping[str, float],
+    end: Mapping[str, float],
+    goal: float,
+    lr: float,
+    steps: int,
+    report: Mapping[str, Any],
+    *,
+    error: str = "",
+    allowed: Mapping[str, float] | None = None,
+) -> Evidence:
+    """The same for fit_product: two scalars var_1 and var_2, one example, `steps` cycles."""
+    account = account_of(report, tuple(start))
+    sides = [{name: numpy.array(float(value)) for name, value in side.items()} for side in (start, end)]
+    return Evidence(
+        sides[0], sides[1], ProductGradient(goal), 1, steps, lr, account, error=error, allowed=allowed or {}
     )
-    if at != len(rows) or any(not 0 <= number < forwards for number in backprops) or not backprops:
-        return None, seen
-    updates: list[list[int]] = []
-    for group in used:
-        if not group:
+
+
+def account_of(report: object, names: tuple[str, ...]) -> Account:
+    """The account in a report, as far as it has the right form."""
+    if not isinstance(report, Mapping):
+        return read({}, names)
+    return read({**report, **{name: listed(report.get(name)) for name in ("events", "reaches", "numbers")}}, names)
+
+
+def arrays(parameters: Mapping[str, torch.Tensor]) -> Parameters:
+    """float64 copies of named tensors."""
+    return {name: numpy.array(tensor.detach().double().numpy()) for name, tensor in parameters.items()}
+
+
+def listed(value: object) -> object:
+    """A tensor as lists; anything else as it is."""
+    return value.tolist() if isinstance(value, torch.Tensor) else value
+
+
+def rows_of(
+    report: Mapping[str, Any], events: list[Any], numbers: Mapping[tuple[float, ...], int]
+) -> list[tuple[int, ...] | None]:
+    """The examples of each forward pass, recognised by their inputs; None where a row is no example of ours."""
+    rows = report.get("rows")
+    if not isinstance(rows, torch.Tensor) or rows.dim() != 2:
+        return []
+    known = [numbers.get(tuple(row)) for row in rows.tolist()]
+    found: list[tuple[int, ...] | None] = []
+    at = 0
+    for event in events:
+        if event.kind != 0:
             continue
-        chosen: list[int] = []
-        for number in dict.fromkeys(group):
-            begin, count = starts[number]
-            for row in rows[begin : begin + count]:
-                if row is None:
-                    return None, seen
-                chosen.append(row)
-        updates.append(chosen)
-    return updates, seen
-
-
-def optimizers_of(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """The optimizers that the record names, those that have the right form."""
-    named = report.get("optimizers") or []
-    return [
-        one
-        for one in (named if isinstance(named, list) else [])
-        if isinstance(one, dict)
-        and isinstance(one.get("name"), str)
-        and isinstance(one.get("groups"), list)
-        and all(isinstance(group, dict) and isinstance(group.get("settings"), dict) for group in one["groups"])
-    ]
-
-
-def only_strangers(report: dict[str, Any]) -> bool:
-    """Whether optimizers were stepped, but none that was given one of the probe's tensors."""
-    found = optimizers_of(report)
-    return bool(found) and not any(group.get("parameters") for one in found for group in one["groups"])
-
-
-def optimizer_of(report: dict[str, Any]) -> tuple[Optimizer, float | None, str]:
-    """The optimizer that the record names, the lr it was given, and a setting that is not to be believed, if any."""
-    own = [one for one in optimizers_of(report) if any(group.get("parameters") for group in one["groups"])]
-    if not own or own[0]["name"] not in known_optimizers() or own[0].get("own"):
-        return Optimizer(), None, ""
-    name, settings = own[0]["name"], own[0]["groups"][0]["settings"]
-    lr = settings.get("lr")
-    accepted = {
-        key: value
-        for key, value in settings.items()
-        if key in known_optimizers()[name] and key not in IGNORED and plain_setting(value)
-    }
-    optimizer = Optimizer(name, accepted)
-    unbelieved = optimizer.bounded() or refused(optimizer)
-    rate = lr if isinstance(lr, float) else None
-    return (Optimizer() if unbelieved else optimizer), rate, unbelieved
-
-
-def refused(optimizer: Optimizer) -> str:
-    """Why torch itself would not make this optimizer; "" if it does."""
-    try:
-        getattr(torch.optim, optimizer.name)([torch.zeros(1)], lr=1e-3, **optimizer.keywords())
-    except (TypeError, ValueError, RuntimeError) as error:
-        return str(error)[:100]
-    return ""
-
-
-def plain_setting(value: Any) -> bool:
-    if isinstance(value, list):
-        return all(type(item) in (int, float) for item in value)
-    return value is None or type(value) in (bool, int, float)
-
-
-@functools.cache
-def known_optimizers() -> dict[str, frozenset[str]]:
-    """torch.optim's own classes that the replay can run, with the settings each takes."""
-    names = ("SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "ASGD", "Rprop")
-    found = {}
-    for name in names:
-        kind = getattr(torch.optim, name, None)
-        if kind is not None:
-            found[name] = frozenset(inspect.signature(kind.__init__).parameters)
+        part = known[at : at + max(0, event.ref)]
+        at += max(0, event.ref)
+        whole = [number for number in part if number is not None]
+        found.append(tuple(whole) if part and len(whole) == len(part) else None)
     return found
+
+
+def pulls_of(report: Mapping[str, Any]) -> dict[tuple[int, int], Any]:
+    """Gradients that came back to the outputs: (Backprop, forward) -> (rows, outputs)."""
+    values, pairs = report.get("pulls"), report.get("pulled")
+    if not isinstance(values, torch.Tensor) or not isinstance(pairs, torch.Tensor):
+        return {}
+    if values.dim() != 2 or pairs.dim() != 2 or pairs.shape != (len(values), 2) or values.shape[1] != SIZES[-1]:
+        return {}
+    found: dict[tuple[int, int], list[Any]] = {}
+    for pair, row in zip(pairs.tolist(), values.double().numpy(), strict=True):
+        found.setdefault((pair[0], pair[1]), []).append(row)
+    return {key: numpy.stack(rows) for key, rows in found.items()}

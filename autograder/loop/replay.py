@@ -1,58 +1,47 @@
-"""The replay: recomputes a training loop's updates in the trusted process and says which order explains them.
+"""The replay: what the numbers of a probe prove about the loop that trained it.
 
-Pure functions over numbers: the probe's start and end, the examples, the learning rate, and what was seen of the
-loop. Whatever was seen came from the student's process, so it only proposes an order, a batch size or an optimizer;
-the numbers decide. Parameters are flat dicts of float64 tensors; a match is within TOLERANCE of every entry
-(honest float32 loops differ by at most 1.3e-7, a stale gradient by at least 2.6e-3: measured over 200 starts).
+Everything that was seen of the loop came from the student's process, so it only proposes; a proposal that is computed
+here, in the trusted process, to the same parameters is proven. Two sorts of proposals: the student's own account, step
+for step (`retrace`), and hypotheses of ours, which need no account (`programs`).
+
+Tolerance: honest float32 loops differ from float64 by at most 1.3e-7, a gradient that is one update stale by at least
+2.6e-3, a missing Reset by 0.086 (200 starts). [loop.md]
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-import torch
+import numpy
+
+from autograder.loop.events import Account, Back, Kind, Written
+from autograder.loop.ledger import Ledger, keep
+from autograder.loop.machine import (
+    Array,
+    Gradient,
+    Machine,
+    Parameters,
+    Setting,
+    Step,
+    believed,
+    distance,
+    orders,
+    plain,
+)
 
 TOLERANCE = 1e-5
-MOVED = 1e-4  # a probe whose parameters all stay within this was not trained
-MOST_MOMENTUM = 0.999
-Parameters = dict[str, torch.Tensor]
-Gradient = Callable[[Parameters, Sequence[int]], Parameters]
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """Which optimizer a loop says it used: a class of torch.optim and its settings; None settings are torch's."""
-
-    name: str = "SGD"
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def keywords(self) -> dict[str, Any]:
-        """The settings as torch takes them: pairs are tuples."""
-        return {name: tuple(value) if isinstance(value, list) else value for name, value in self.settings.items()}
-
-    def bounded(self) -> str:
-        """Why these settings are not believed; "" when they are. Momentum 1 would equal a loop that never Resets."""
-        for name, value in self.settings.items():
-            numbers = value if isinstance(value, (list, tuple)) else [value]
-            numbers = [number for number in numbers if isinstance(number, (int, float))]
-            if name in ("momentum", "betas", "alpha", "rho") and any(not 0 <= n <= MOST_MOMENTUM for n in numbers):
-                return f"{name} = {value}"
-            if name in ("weight_decay", "dampening") and any(not 0 <= n < 1 for n in numbers):
-                return f"{name} = {value}"
-            if name in ("maximize", "differentiable") and value:
-                return f"{name} = {value}"
-        return ""
+MOVED = 1e-7  # a probe whose parameters all stay within this was not trained
+SAME_RATE = 1e-4  # relative difference up to which a learning rate is the one that was given
+NEAR_RATE = 1e-2  # by hand: the factor is measured on float32 values
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One probe: what it was given and what came of it.
+    """One probe: what it was given, what came of it, and what was seen.
 
-    `gradient(parameters, rows)` is the loss's gradient summed over the examples numbered in `rows`.
-    `updates` is the order seen: for each Optimize the groups of example numbers Backpropped since the one before.
+    `rows` gives the examples (by number) of each forward pass, None where an input was none of ours; `pulls` the
+    gradients that came back to the outputs, by (Backprop, forward). `allowed` raises bounds of optimizer settings.
     """
 
     start: Parameters
@@ -61,179 +50,433 @@ class Evidence:
     examples: int
     epochs: int
     lr: float
-    updates: list[list[int]] | None = None
-    optimizer: Optimizer = Optimizer()
-    reported_lr: float | None = None
+    account: Account
+    rows: Sequence[tuple[int, ...] | None] = ()
+    pulls: Mapping[tuple[int, int], Array] = field(default_factory=dict)
+    error: str = ""
+    allowed: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ledger", keep(self.account))
+
+    ledger: Ledger = field(init=False)
 
     def moved(self) -> bool:
         """Whether any parameter changed by more than noise."""
         return distance(self.start, self.end) > MOVED
 
     def finite(self) -> bool:
-        return all(bool(torch.isfinite(tensor).all()) for tensor in self.end.values())
+        return all(bool(numpy.isfinite(array).all()) for array in self.end.values())
 
-    def taught(self) -> list[list[int]]:
-        """The order as taught: each example once in each epoch, in the order given."""
-        return [[row] for _ in range(self.epochs) for row in range(self.examples)]
-
-
-def distance(one: Parameters, other: Parameters) -> float:
-    """Largest difference of any entry; infinite if one holds a NaN or names differ."""
-    if one.keys() != other.keys():
-        return float("inf")
-    worst = 0.0
-    for name in one:
-        gap = (one[name].double() - other[name].double()).abs().max().item() if one[name].numel() else 0.0
-        if not gap <= 1e300:
-            return float("inf")
-        worst = max(worst, gap)
-    return worst
-
-
-class Stepper:
-    """Applies updates: plain SGD and its momentum by hand in float64, other classes by torch.optim itself."""
-
-    def __init__(self, parameters: Parameters, lr: float, optimizer: Optimizer) -> None:
-        self.parameters = {name: tensor.detach().clone().double() for name, tensor in parameters.items()}
-        self.lr = lr
-        plain = optimizer.name == "SGD" and not any(optimizer.settings.values())
-        self.machine: torch.optim.Optimizer | None = None
-        if not plain:
-            kind = getattr(torch.optim, optimizer.name)
-            for tensor in self.parameters.values():
-                tensor.requires_grad_(True)
-            self.machine = kind(list(self.parameters.values()), lr=lr, **optimizer.keywords())
-
-    def step(self, gradient: Parameters) -> None:
-        if self.machine is None:
-            for name, tensor in self.parameters.items():
-                tensor.sub_(gradient[name], alpha=self.lr)
-            return
-        for name, tensor in self.parameters.items():
-            tensor.grad = gradient[name].clone()
-        self.machine.step()
-
-    def now(self) -> Parameters:
-        return {name: tensor.detach() for name, tensor in self.parameters.items()}
+    def rows_of_backprops(self) -> list[list[int]] | None:
+        """The examples that went into each Backprop; None if an input was none of ours or nothing is known."""
+        reached: dict[int, list[int]] = {}
+        for backprop, forward in self.account.reaches:
+            if not forward < len(self.rows):
+                return None
+            rows = self.rows[forward]
+            if rows is None:
+                return None
+            reached.setdefault(backprop, []).extend(rows)
+        if not reached:
+            return None
+        return [reached.get(number, []) for number in range(len(self.ledger.backprops))]
 
 
 @dataclass(frozen=True)
-class Hypothesis:
-    """One order in which a loop may have run, and the verdict that fits it."""
+class Replayed:
+    """What the numbers of one probe prove.
 
-    verdict: str
-    keep: int = 0  # Reset only every `keep` updates; 0: after each; -1: never
-    lag: int = 0  # each update uses the gradient made this many updates before
-    stale_epoch: bool = False  # outputs and loss are computed once an epoch
-    scale: float = 1.0  # the updates are this many times as large as lr asks
+    `retraced`: the account's own steps give these numbers, with the lab's loss; `by_pulls`: with another loss. `rate`
+    is how many times as large as asked the learning rates in it are (1.0: as asked). `fits`: names of our hypotheses
+    that give the same numbers; `scale`: the lab's loop gives them with updates this many times as large; `stopped`: so does
+    the lab's loop after this many updates; `doubt`: settings that are not believed.
+    """
 
+    moved: bool
+    finite: bool
+    retraced: bool = False
+    by_pulls: bool = False
+    rate: float = 1.0
+    fits: tuple[str, ...] = ()
+    scale: float | None = None
+    stopped: int | None = None
+    doubt: str = ""
 
-def replay(evidence: Evidence, updates: Sequence[Sequence[int]], guess: Hypothesis) -> Parameters:
-    """The parameters after `updates` if the loop ran as `guess` says."""
-    stepper = Stepper(evidence.start, evidence.lr * guess.scale, evidence.optimizer)
-    held: Parameters | None = None
-    waiting: list[Parameters] = []
-    frozen: Parameters | None = None
-    per_epoch = max(1, len(updates) // max(1, evidence.epochs))
-    for index, rows in enumerate(updates):
-        if guess.stale_epoch and index % per_epoch == 0:
-            frozen = {name: tensor.clone() for name, tensor in stepper.now().items()}
-        fresh = evidence.gradient(frozen if frozen is not None else stepper.now(), rows)
-        if guess.lag:
-            waiting.append(fresh)
-            if len(waiting) <= guess.lag:
-                continue
-            fresh = waiting.pop(0)
-        if held is not None:
-            fresh = {name: held[name] + fresh[name] for name in fresh}
-        stepper.step(fresh)
-        reset = guess.keep == 0 or (guess.keep > 0 and (index + 1) % guess.keep == 0)
-        held = None if reset else fresh
-    return stepper.now()
+    @property
+    def taught(self) -> bool:
+        """Whether the numbers are those of the lab's loop, whatever was seen of it."""
+        return "CORRECT" in self.fits
 
 
-def orders(evidence: Evidence) -> Iterator[list[list[int]]]:
-    """The orders worth trying: the one seen, the one given, and for the smallest probes every one."""
-    given = evidence.taught()
-    if evidence.updates is not None:
-        yield evidence.updates
-    if evidence.updates != given:
+def replayed(evidence: Evidence) -> Replayed:
+    """Compute one probe anew in every way that is proposed."""
+    if not evidence.moved() and evidence.finite():
+        return Replayed(False, True)
+    steps, doubt = compiled(evidence)
+    if not evidence.finite():
+        gone = steps is not None and loses_its_numbers(evidence, steps)
+        return Replayed(True, False, gone, rate=rate_of(evidence, steps), doubt=doubt)
+    retraced = by_pulls = False
+    if steps is not None:
+        retraced = runs_to(evidence, steps)
+        if not retraced and evidence.pulls:
+            by_pulls = runs_to(evidence, steps, use_pulls=True)
+    rate = rate_of(evidence, steps) if retraced or by_pulls else 1.0
+    found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt)
+    if retraced and rate == 1.0:
+        return replace(found, fits=("CORRECT",) if plainly_taught(evidence) else ())
+    fits = tuple(fitting(evidence))
+    if fits[:1] == ("CORRECT",):
+        return replace(found, fits=fits)
+    return replace(found, fits=fits, scale=scale_of(evidence), stopped=on_the_way(evidence))
+
+
+def loses_its_numbers(evidence: Evidence, steps: Sequence[Step]) -> bool:
+    """Whether these steps, too, end in NaN or in numbers that float32 cannot hold."""
+    try:
+        end = Machine(evidence.start, evidence.gradient).run(steps)
+    except (ValueError, KeyError, IndexError, RuntimeError):
+        return False
+    return any(not bool((numpy.abs(array) < 3e38).all()) for array in end.values())
+
+
+def plainly_taught(evidence: Evidence) -> bool:
+    """Whether the lab's loop in the given order, or in the order that was seen, gives the numbers."""
+    return any(runs_to(evidence, program) for program in taught(evidence))
+
+
+def runs_to(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False, tolerance: float = TOLERANCE) -> bool:
+    """Whether these steps lead from the probe's start to its end; a stale Backprop may mix old and new weights."""
+    stale = any(step.what == "B" for step in steps) and evidence_is_stale(evidence, steps)
+    for mixed in (False, True) if stale else (False,):
+        machine = Machine(evidence.start, evidence.gradient, mixed, use_pulls)
+        try:
+            if distance(machine.run(steps), evidence.end) <= tolerance:
+                return True
+        except (ValueError, KeyError, IndexError, RuntimeError):
+            return False
+    return False
+
+
+def evidence_is_stale(evidence: Evidence, steps: Sequence[Step]) -> bool:
+    """Whether some Backprop of these steps comes after an update that its forward pass did not know."""
+    version, made = 0, []
+    for step in steps:
+        if step.what == "F":
+            made.append(version)
+        elif step.what in "SW":
+            version += 1
+        elif step.what == "B" and (step.age or any(ref < len(made) and made[ref] < version for ref in step.refs)):
+            return True
+    return False
+
+
+# --- the account as steps ---------------------------------------------------------------------------------------
+
+
+def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
+    """The account's steps, or None with the reason why they cannot be computed or are not believed."""
+    account = evidence.account
+    reached: dict[int, list[int]] = {}
+    for backprop, forward in account.reaches:
+        reached.setdefault(backprop, []).append(forward)
+    settings: dict[int, Setting] = {}
+    constant: dict[int, tuple[object, ...]] = {}
+    for number, described in enumerate(account.settings):
+        setting, why = believed(described, evidence.allowed)
+        if setting is None:
+            return None, why
+        settings[number] = setting
+        if constant.setdefault(setting.optimizer, setting.constant()) != setting.constant():
+            return None, f"settings of {setting.name} that change on the way"
+    steps: list[Step] = []
+    inside: list[Step] = []
+    backprop = forward = 0
+    for event in account.events:
+        names = tuple(account.named(event.mask))
+        match event.kind:
+            case Kind.FORWARD:
+                rows = evidence.rows[forward] if forward < len(evidence.rows) else None
+                if rows is None:
+                    return None, ""
+                steps.append(Step("F", rows=rows))
+                forward += 1
+            case Kind.BACKPROP:
+                number, backprop = backprop, backprop + 1
+                flags = Back(event.flags)
+                if not event.mask or flags.raised:
+                    continue
+                refs = tuple(reached.get(number, ()))
+                if any(ref >= forward for ref in refs):
+                    return None, ""
+                alone = (0,) if evidence.examples == 1 and not refs else ()
+                pulls = tuple(evidence.pulls.get((number, ref)) for ref in refs)
+                step = Step("B", names, refs, alone, age=event.age, grad_only=bool(flags & Back.GRAD_ONLY), pulls=pulls)
+                steps.append(step)
+                if flags & Back.INSIDE:
+                    inside.append(step)
+            case Kind.RESET:
+                if event.mask:
+                    steps.append(Step("Z", names))
+            case Kind.OPTIMIZE:
+                if event.mask:
+                    used = tuple(account.named(event.mask & event.other))
+                    setting = settings.get(event.ref)
+                    steps.append(Step("S", used, setting=setting, closure=tuple(inside)))
+                    inside = []
+            case Kind.WRITTEN:
+                factor = account.number(event.ref)
+                if factor is None:
+                    return None, ""
+                if abs(factor / evidence.lr - 1) < NEAR_RATE:
+                    factor = evidence.lr
+                returned = bool(Written(event.flags) & Written.ALONG_RETURNED)
+                steps.append(Step("W", names, factor=factor, from_returned=returned))
+            case Kind.EDITED:
+                factor = account.number(event.ref)
+                if factor is None or not 0 < factor <= 1:
+                    return None, "gradients that were edited"
+                steps.append(Step("E", names, factor=factor))
+            case Kind.DEPOSIT:
+                steps.append(Step("D", names))
+            case _:
+                return None, ""
+    return steps, ""
+
+
+def rate_of(evidence: Evidence, steps: Sequence[Step] | None) -> float:
+    """How many times as large as the given one the learning rates are: 1.0 if the largest is it."""
+    rates = []
+    for step in steps or ():
+        if step.what == "W":
+            rates.append(step.factor)
+        elif step.what == "S" and step.setting is not None:
+            rates += [lr for _, lr, _ in step.setting.groups]
+    if not rates:
+        return 1.0
+    most = max(rates, key=abs) / evidence.lr
+    return 1.0 if abs(most - 1) <= SAME_RATE else most
+
+
+def own_setting(evidence: Evidence) -> Setting | None:
+    """The optimizer that the account names first, with the lr that was given; None if there is none to be believed."""
+    for described in evidence.account.settings:
+        setting, _ = believed(described, evidence.allowed)
+        if setting is not None and setting.groups and setting.name != "LBFGS":
+            names = [name for names, _, _ in setting.groups for name in names]
+            if set(names) != set(evidence.start):
+                return None
+            return replace(setting, groups=tuple((names, evidence.lr, rest) for names, _, rest in setting.groups))
+    return None
+
+
+# --- hypotheses of ours -----------------------------------------------------------------------------------------
+
+
+def cycle(
+    setting: Setting, order: Sequence[int], pattern: str, names: tuple[str, ...], first: int = 0
+) -> Iterator[Step]:
+    """One pass: for each example the steps of `pattern`, F B S Z; b is a Backprop of the forward before."""
+    count = first
+    for row in order:
+        for letter in pattern:
+            if letter == "F":
+                yield Step("F", rows=(row,))
+                count += 1
+            elif letter == "B":
+                yield Step("B", names, (count - 1,))
+            elif letter == "S":
+                yield Step("S", names, setting=setting)
+            else:
+                yield Step("Z", names)
+
+
+def seen_order(evidence: Evidence) -> list[int] | None:
+    """The order in which examples were Backpropped one by one, if it was seen."""
+    rows = evidence.rows_of_backprops()
+    if rows is None or any(len(one) != 1 for one in rows):
+        return None
+    return [one[0] for one in rows]
+
+
+def given_order(evidence: Evidence) -> list[int]:
+    return list(range(evidence.examples)) * evidence.epochs
+
+
+def candidates(evidence: Evidence) -> Iterator[list[int]]:
+    """Orders worth trying: as seen, as given; for the smallest probes without either, every one."""
+    seen = seen_order(evidence)
+    if seen is not None:
+        yield seen
+    given = given_order(evidence)
+    if seen != given:
         yield given
-    if evidence.updates is None and evidence.examples <= 3 and evidence.epochs <= 2:
-        shuffles = list(itertools.permutations(range(evidence.examples)))
-        for choice in itertools.product(shuffles, repeat=evidence.epochs):
-            yield [[row] for epoch in choice for row in epoch]
+    if seen is None and evidence.examples <= 3 and evidence.epochs <= 2:
+        yield from list(orders(evidence.examples, evidence.epochs))[1:]
 
 
-def matches(evidence: Evidence, guess: Hypothesis, tolerance: float = TOLERANCE) -> list[list[int]] | None:
-    """The first order under which `guess` gives the probe's end, or None."""
-    for updates in orders(evidence):
-        if distance(replay(evidence, updates, guess), evidence.end) <= tolerance:
-            return updates
-    return None
+def machines(evidence: Evidence) -> Iterator[Setting]:
+    """Optimizers worth trying: the one that was named, plain SGD; where nothing was seen, a few usual ones."""
+    named = own_setting(evidence)
+    names = tuple(evidence.start)
+    if named is not None:
+        yield named
+    if named is None or named.name != "SGD" or any(rest for _, _, rest in named.groups):
+        yield plain(names, evidence.lr)
+    if named is None:
+        for momentum in (0.9, 0.5, 0.99):
+            yield plain(names, evidence.lr, momentum=momentum)
+        yield plain(names, evidence.lr, "Adam")
 
 
-def first_ratio(evidence: Evidence) -> float | None:
-    """How many times as large as lr asks the updates are, if one number explains the first order seen; else None."""
-    for updates in itertools.islice(orders(evidence), 2):
-        low = _scale(evidence, updates)
-        if low is not None:
-            return low
-    return None
+def taught(evidence: Evidence) -> Iterator[list[Step]]:
+    """The lab's loop: Backprop, Optimize, Reset for each example."""
+    names = tuple(evidence.start)
+    for number, order in enumerate(candidates(evidence)):
+        for setting in machines(evidence):
+            yield list(cycle(setting, order, "FBSZ", names))
+            if number > 1:
+                break  # every order is tried with the first optimizer alone
 
 
-def _scale(evidence: Evidence, updates: Sequence[Sequence[int]]) -> float | None:
-    """Solve for the scale by secant steps on the movement along the taught one; None if none fits."""
-    scale = 1.0
-    moved = {name: evidence.end[name].double() - evidence.start[name].double() for name in evidence.start}
-    size = sum(float((tensor**2).sum()) for tensor in moved.values())
-    for _ in range(12):
-        end = replay(evidence, updates, Hypothesis("WRONG_LEARNING_RATE", scale=scale))
-        along = sum(float((moved[name] * (end[name] - evidence.start[name].double())).sum()) for name in moved)
-        if not 1e-12 < along < 1e12 or size == 0:
-            return None
-        change = size / along
-        scale *= change
-        if abs(change - 1) < 1e-9:
+def programs(evidence: Evidence) -> Iterator[tuple[str, list[Step]]]:
+    """Faulty loops, by the verdict that names them."""
+    names = tuple(evidence.start)
+    setting = own_setting(evidence) or plain(names, evidence.lr)
+    order = seen_order(evidence) or given_order(evidence)
+    if len(order) != evidence.examples * evidence.epochs:
+        order = given_order(evidence)
+    passes = [order[n : n + evidence.examples] for n in range(0, len(order), evidence.examples)]
+    sgd = plain(names, evidence.lr)
+    one_by_one = {
+        "MISSING_ZERO": "FBS",
+        "STEP_BEFORE_BACKWARD": "SZFB",
+        "STEP_BEFORE_BACKWARD ": "FSZB",
+        "MISSING_ZERO ": "SFB",
+    }
+    for kind in (setting, sgd) if setting != sgd else (sgd,):
+        for name, pattern in one_by_one.items():
+            yield name.strip(), list(cycle(kind, order, pattern, names))
+        yield "ZERO_ONCE_PER_EPOCH", per_pass(kind, passes, "FBS", [Step("Z", names)], names)
+        yield (
+            "STEP_ONCE_PER_EPOCH",
+            per_pass(kind, passes, "FB", [Step("S", names, setting=kind), Step("Z", names)], names),
+        )
+        yield "STALE_LOSS", stale(kind, passes, names)
+        if evidence.epochs > 1:
+            yield "STALE_LOSS", stale(kind, [order], names, passes)
+        yield "STOPS_EARLY", list(cycle(kind, [one[0] for one in passes], "FBSZ", names))
+    yield "DOUBLE_BACKWARD", list(cycle(setting, order, "FBBSZ", names))
+    yield "DOUBLE_STEP", list(cycle(setting, order, "FBSSZ", names))
+    yield "WRONG_DIRECTION", list(cycle(plain(names, -evidence.lr), order, "FBSZ", names))
+
+
+def per_pass(
+    setting: Setting, passes: Sequence[Sequence[int]], pattern: str, after: Sequence[Step], names: tuple[str, ...]
+) -> list[Step]:
+    steps: list[Step] = []
+    count = 0
+    for order in passes:
+        steps += cycle(setting, order, pattern, names, count)
+        steps += after
+        count += len(order)
+    return steps
+
+
+def stale(
+    setting: Setting,
+    passes: Sequence[Sequence[int]],
+    names: tuple[str, ...],
+    uses: Sequence[Sequence[int]] | None = None,
+) -> list[Step]:
+    """All outputs are computed before a pass (or, with `uses`, once for several), then used one after the other."""
+    steps: list[Step] = []
+    count = 0
+    for order in passes:
+        known = {row: count + number for number, row in enumerate(order)}
+        steps += [Step("F", rows=(row,)) for row in order]
+        count += len(order)
+        for rows in uses if uses is not None else [order]:
+            for row in rows:
+                steps += [Step("B", names, (known[row],)), Step("S", names, setting=setting), Step("Z", names)]
+    return steps
+
+
+def fitting(evidence: Evidence) -> Iterator[str]:
+    """Names of the hypotheses that give the probe's numbers; CORRECT first."""
+    found = False
+    for program in taught(evidence):
+        if runs_to(evidence, program):
+            found = True
+            yield "CORRECT"
             break
-    guess = Hypothesis("WRONG_LEARNING_RATE", scale=scale)
-    return scale if distance(replay(evidence, updates, guess), evidence.end) <= TOLERANCE else None
+    if found:
+        return
+    named = set()
+    for name, program in programs(evidence):
+        if name not in named and runs_to(evidence, program):
+            named.add(name)
+            yield name
 
 
-def linear_chain_gradient(inputs: torch.Tensor, targets: torch.Tensor) -> Gradient:
-    """Gradient of the summed squared difference for two linear layers m1, m2; inputs (n, 3), targets (n, 5)."""
-    x_all, t_all = inputs.double(), targets.double()
+def on_the_way(evidence: Evidence) -> int | None:
+    """After how many updates of the lab's loop the parameters were those of the end; None if never.
 
-    def gradient(parameters: Parameters, rows: Sequence[int]) -> Parameters:
-        index = list(rows)
-        x, t = x_all[index], t_all[index]
-        w1, w2 = parameters["m1.weight"], parameters["m2.weight"]
-        hidden = x @ w1.T + parameters["m1.bias"]
-        out = 2 * (hidden @ w2.T + parameters["m2.bias"] - t)
-        back = out @ w2
-        return {"m1.weight": back.T @ x, "m1.bias": back.sum(0), "m2.weight": out.T @ hidden, "m2.bias": out.sum(0)}
+    A loop that keeps the best weights and puts them back at the end stops there; so does one that ends early.
+    """
+    for program in taught(evidence):
+        machine = Machine(evidence.start, evidence.gradient, keep_path=True)
+        try:
+            machine.run(program)
+        except (ValueError, KeyError, IndexError, RuntimeError):
+            continue
+        for number, place in enumerate(machine.path, 1):
+            if distance(place, evidence.end) <= TOLERANCE:
+                return number
+    return None
 
-    return gradient
+
+def scale_of(evidence: Evidence) -> float | None:
+    """How many times as large as lr asks the updates of the lab's loop with plain SGD are, if one number explains
+    them; else None. Solved by secant steps on the movement along the taught one."""
+    names = tuple(evidence.start)
+    for order in list(candidates(evidence))[:2]:
+        scale = 1.0
+        moved = {name: evidence.end[name] - evidence.start[name] for name in names}
+        size = sum(float((array**2).sum()) for array in moved.values())
+        for sign in (1.0, -1.0):
+            scale = sign
+            for _ in range(14):
+                end = Machine(evidence.start, evidence.gradient).run(
+                    cycle(plain(names, evidence.lr * scale), order, "FBSZ", names)
+                )
+                along = sum(float((moved[name] * (end[name] - evidence.start[name])).sum()) for name in names)
+                if not 1e-14 < along < 1e12 or size == 0:
+                    break
+                change = size / along
+                scale *= min(max(change, 0.05), 20.0)
+                if abs(change - 1) < 1e-9:
+                    break
+            if scale_fits(evidence, scale):
+                return scale
+    return None
 
 
-def product_gradient(goal: float) -> Gradient:
-    """Gradient of (goal - var_1 * var_2) ** 2 for two scalars."""
-
-    def gradient(parameters: Parameters, rows: Iterable[int]) -> Parameters:
-        one, two = parameters["var_1"], parameters["var_2"]
-        miss = 2 * (one * two - goal)
-        return {"var_1": miss * two, "var_2": miss * one}
-
-    return gradient
+def scale_fits(evidence: Evidence, scale: float) -> bool:
+    """Whether the lab's loop with its updates this many times as large gives the numbers."""
+    names = tuple(evidence.start)
+    setting = plain(names, evidence.lr * scale)
+    return any(
+        runs_to(evidence, list(cycle(setting, order, "FBSZ", names)), tolerance=3 * TOLERANCE)
+        for order in list(candidates(evidence))[:2]
+    )
 
 
 def warm() -> None:
     """Run a tiny replay once, so that a judge's forks do not pay for first uses."""
-    start = {"var_1": torch.tensor(3.0), "var_2": torch.tensor(4.0)}
-    evidence = Evidence(start, start, product_gradient(15.0), 1, 2, 3e-3)
-    replay(evidence, evidence.taught(), Hypothesis("CORRECT"))
-    replay(
-        Evidence(start, start, product_gradient(15.0), 1, 2, 3e-3, optimizer=Optimizer("Adam", {"amsgrad": True})),
-        evidence.taught(),
-        Hypothesis("CORRECT"),
-    )
+    from autograder.loop.machine import ProductGradient
+
+    start = {"var_1": numpy.array(3.0), "var_2": numpy.array(4.0)}
+    for setting in (plain(start, 1e-3), plain(start, 1e-3, "Adam", amsgrad=True)):
+        Machine(start, ProductGradient(15.0)).run(cycle(setting, [0, 0], "FBSZ", tuple(start)))

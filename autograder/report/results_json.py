@@ -63,7 +63,13 @@ def _test(question: QuestionResult, test: TestResult, number: str) -> dict[str, 
         "output": f"{test.found}{where} {test.advice}".strip(),
         "output_format": "text",
         "visibility": test.visibility,
-        "extra_data": {"id": test.id, "outcome": test.outcome, "verdict": test.verdict, "flags": list(test.flags)},
+        "extra_data": {
+            "id": test.id,
+            "outcome": test.outcome,
+            "verdict": test.verdict,
+            "flags": list(test.flags),
+            **({"evidence": test.evidence} if test.evidence else {}),
+        },
     }
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from autograder.student import moments, probe
+from autograder.student.recorder import Recorder
 from autograder.wire import Pairs, Ref
 
 MOST_ITEMS = 1_000_000
@@ -156,7 +157,7 @@ class Objects:
     def ask_network(self, sizes: list[int], parameters: dict[str, torch.Tensor]) -> Ref:
         """A probe network of the judge's, watched from here on."""
         network = probe.ProbeNetwork(sizes, parameters)
-        network.record.start(dict(network.named_parameters()))
+        network.recorder.start()
         return self.ref(network)
 
     def ask_scalars(self, values: dict[str, float]) -> list[Ref]:
@@ -164,17 +165,15 @@ class Objects:
         return [self.ref(torch.tensor(value, requires_grad=True)) for value in values.values()]
 
     def ask_watch(self, tensors: dict[str, Any]) -> Ref:
-        """Record the Optimizes on these tensors from here on."""
-        record = probe.Record()
-        record.start({name: self.thing(ref) for name, ref in tensors.items()})
-        return self.ref(record)
+        """Record what happens to these tensors from here on."""
+        named = {name: self.thing(ref) for name, ref in tensors.items()}
+        return self.ref(Recorder(named, full=probe.MOST_UPDATES).start())
 
     def ask_seen(self, of: Any) -> dict[str, Any]:
-        """What a probe network's (or a watch's) record has seen so far; it stops recording."""
+        """The account of a probe network (or a watch) so far; it stops recording."""
         thing = self.thing(of)
-        record = thing.record if isinstance(thing, probe.ProbeNetwork) else thing
-        record.stop()
-        return record.report()
+        recorder = thing.recorder if isinstance(thing, probe.ProbeNetwork) else thing
+        return probe.report(recorder.stop())
 
     def ask_trained(self, of: Any) -> dict[str, bool]:
         """Traces of training on a module's parameters: an Optimize that included one, a gradient still there."""

@@ -1,6 +1,6 @@
-"""Probe networks, built in the student's process from a spec of the judge, and what is seen of a loop that trains one.
+"""Probe networks, built in the student's process from a spec of the judge, and the account of a loop that trains one.
 
-The record made here explains and orders; it never decides a mark by itself, because it is made beside student code.
+The account explains and orders; it never decides a mark by itself, because it is made beside student code.
 """
 
 from __future__ import annotations
@@ -10,103 +10,59 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-MOST_EVENTS = 200_000
-KINDS = "FBS"
-PLAIN = (bool, int, float, str, type(None))
+from autograder.student.recorder import Recorder
 
-
-class Record:
-    """Forward passes, Backprops that reach them and Optimizes, in their order.
-
-    Events are tuples: ("F", number of rows) with the rows kept in `rows`; ("B", forward's number, counted from 0);
-    ("S", the optimizer's number), for optimizers that were given one of the watched tensors.
-    """
-
-    def __init__(self) -> None:
-        self.events: list[tuple[Any, ...]] = []
-        self.rows: list[torch.Tensor] = []
-        self.forwards = 0
-        self.optimizers: list[dict[str, Any]] = []
-        self._numbers: dict[int, int] = {}
-        self._optimizers: list[Any] = []  # kept alive, so that no two share an id
-        self._known: list[bool] = []  # whether that optimizer was given any of the watched tensors
-        self._parameters: dict[int, str] = {}
-        self._hook: Any = None
-
-    def start(self, named: dict[str, torch.Tensor]) -> None:
-        """Watch every optimizer that is given one of these tensors."""
-        self._parameters = {id(tensor): name for name, tensor in named.items()}
-        self._hook = register_optimizer_step_pre_hook(self._on_step)
-
-    def stop(self) -> None:
-        if self._hook is not None:
-            self._hook.remove()
-
-    def forward(self, inputs: torch.Tensor, output: torch.Tensor) -> None:
-        if len(self.events) >= MOST_EVENTS or not output.requires_grad:
-            return
-        number = self.forwards
-        self.forwards += 1
-        rows = inputs.detach().reshape(-1, inputs.shape[-1]).clone()
-        self.events.append(("F", len(rows)))
-        self.rows.append(rows)
-        output.register_hook(lambda gradient: self.events.append(("B", number)))
-
-    def _on_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if len(self.events) >= MOST_EVENTS:
-            return
-        number = self._numbers.get(id(optimizer))
-        if number is None:
-            number = self._numbers[id(optimizer)] = len(self._optimizers)
-            self._optimizers.append(optimizer)
-            described = self._describe(optimizer)
-            self._known.append(any(group["parameters"] for group in described["groups"]))
-            self.optimizers.append(described)
-        if self._known[number]:
-            self.events.append(("S", number))
-
-    def _describe(self, optimizer: Any) -> dict[str, Any]:
-        groups = []
-        for group in optimizer.param_groups:
-            known = [self._parameters[id(p)] for p in group["params"] if id(p) in self._parameters]
-            plain = {
-                name: list(value) if isinstance(value, tuple) else value
-                for name, value in group.items()
-                if name != "params" and isinstance(value, (*PLAIN, tuple))
-            }
-            groups.append({"parameters": known, "others": len(group["params"]) - len(known), "settings": plain})
-        kind = type(optimizer)
-        return {"name": kind.__name__, "own": not kind.__module__.startswith("torch.optim"), "groups": groups}
-
-    def report(self) -> dict[str, Any]:
-        """Plain data for the judge: `rows` a (k, width) float tensor, `events` a (n, 2) tensor of (kind, number).
-
-        Kinds are numbered as in KINDS; one tensor crosses the border a hundred times faster than as many tuples.
-        """
-        rows = torch.cat([row.to(torch.float32) for row in self.rows]) if self.rows else torch.zeros(0, 1)
-        events = torch.tensor([(KINDS.index(kind), number) for kind, number in self.events], dtype=torch.int64)
-        return {"events": events.reshape(-1, 2), "rows": rows, "optimizers": self.optimizers}
+MOST_UPDATES = 20_000  # a probe's loop is recorded in full up to here
 
 
 class ProbeNetwork(nn.Module):
-    """Linear layers of the given sizes, e.g. [3, 2, 5]; records what passes through it."""
+    """Linear layers of the given sizes, e.g. [3, 2, 5]; its recorder notes what passes through it."""
 
-    record: Record
-    depth: int
+    recorder: Recorder
+    sizes: list[int]
 
     def __init__(self, sizes: list[int], parameters: dict[str, torch.Tensor]) -> None:
         super().__init__()
         for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes), 1):
             setattr(self, f"m{index}", nn.Linear(fan_in, fan_out))
         self.load_state_dict(parameters)
-        self.__dict__["record"] = Record()
-        self.__dict__["depth"] = len(sizes) - 1
+        recorder = Recorder(dict(self.named_parameters()), keep_inputs=True, full=MOST_UPDATES)
+        self.__dict__["recorder"] = recorder
+        self.__dict__["sizes"] = list(sizes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         inputs = x
-        for index in range(1, self.depth + 1):
+        self.recorder.enter()
+        for index in range(1, len(self.sizes)):
             x = getattr(self, f"m{index}")(x)
-        self.record.forward(inputs, x)
+        self.recorder.forward([inputs], x)
         return x
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ProbeNetwork:
+        """A copy is another network: what passes through it is not this one's."""
+        copy = ProbeNetwork(self.sizes, {name: tensor.detach() for name, tensor in self.state_dict().items()})
+        memo[id(self)] = copy
+        for mine, theirs in zip(self.parameters(), copy.parameters(), strict=True):
+            theirs.requires_grad_(mine.requires_grad)
+        return copy
+
+
+def report(recorder: Recorder) -> dict[str, Any]:
+    """The account for the judge; what is long crosses the border as tensors, a hundred times faster than as lists.
+
+    `events` (n, 8) and `reaches` (m, 2) are int64; `rows` (k, width) float32: the inputs of all forward passes; `pulls`
+    (j, outputs) float32: the gradients that came back to outputs, `pulled` (j, 2) their Backprop and forward.
+    """
+    account = recorder.account()
+    rows = torch.cat(recorder.rows) if recorder.rows else torch.zeros(0, 1)
+    pulls = [(backprop, forward, row) for backprop, forward, rows_ in recorder.pulls for row in rows_]
+    return {
+        **account,
+        "events": torch.tensor(account["events"], dtype=torch.int64).reshape(-1, 8),
+        "reaches": torch.tensor(account["reaches"], dtype=torch.int64).reshape(-1, 2),
+        "numbers": torch.tensor(account["numbers"], dtype=torch.float64),
+        "rows": rows,
+        "pulls": torch.stack([row for _, _, row in pulls]) if pulls else torch.zeros(0, 1),
+        "pulled": torch.tensor([pair[:2] for pair in pulls], dtype=torch.int64).reshape(-1, 2),
+    }

@@ -2,23 +2,11 @@
 
 import pytest
 import torch
-from submission import (
-    Finding,
-    MyNetwork,
-    Pairs,
-    StudentFault,
-    check,
-    forward,
-    gradients,
-    parameters,
-    probe,
-    seen,
-    train,
-)
+from submission import MyNetwork, Pairs, check, forward, parameters, probe, seen, train
 
 from autograder.judge.measure import finite, ignores_weights, typed_in
-from autograder.loop.probes import draw_loop_probe, draw_loop_probes, events_of, loop_evidence
-from autograder.loop.verdicts import decide, verdict
+from autograder.judge.order import trained_probe
+from autograder.loop.probes import draw_loop_probe, draw_loop_probes
 
 pytestmark = pytest.mark.question("q5")
 
@@ -34,32 +22,9 @@ def trained(spec, **other):
 
 
 @pytest.mark.weight(2)
-def test_every_update_uses_one_fresh_gradient(draw, tell):
+def test_every_update_uses_one_fresh_gradient(draw, order):
     """Backprop, Optimize, Reset: every update uses exactly one fresh gradient"""
-    probes = []
-    for spec in draw_loop_probes(draw):
-        try:
-            network, end = trained(spec)
-        except StudentFault as fault:
-            raise explained(fault) from None
-        left = any(tensor is not None and bool(tensor.any()) for tensor in gradients(network).values())
-        probes.append(loop_evidence(spec, end, seen(network), left))
-    found = decide(probes)
-    if found.share < 1:
-        raise Finding(found.sentence, found.advice, share=found.share, verdict=found.name, flags=found.flags)
-    tell(found.name, f"{found.sentence} {found.advice}".strip())
-
-
-def explained(fault):
-    """Autograd's complaint about changed tensors or a used-up graph, in the lab's words."""
-    for sign, name in (
-        ("inplace operation", "STEP_BEFORE_BACKWARD"),
-        ("backward through the graph a second time", "STALE_LOSS"),
-    ):
-        if sign in fault.found:
-            told = verdict(name)
-            return Finding(f"{told.sentence} ({fault.found})", told.advice, verdict=name, where=fault.where)
-    return fault
+    order.check([trained_probe(train, spec, order.rules.settings) for spec in draw_loop_probes(draw)])
 
 
 def test_trains_the_given_network_in_place(draw):
@@ -91,8 +56,7 @@ def test_uses_the_given_rate_and_epochs(draw):
     for epochs in (int(draw.integers(2, 4)), int(draw.integers(5, 8))):
         spec = draw_loop_probe(draw, 4, epochs)
         network, _ = trained(spec)
-        report = seen(network)
-        rows = sum(count for kind, count in events_of(report) if kind == "F")
+        rows = len(seen(network)["rows"])
         check(
             rows >= spec.epochs * 4,
             f"With epochs={epochs} and 4 examples only {rows} examples went through the network.",

@@ -1,0 +1,102 @@
+"""The order check, as graders and `diagnose` put it to a student's loop: probes in, one verdict out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from autograder.judge import submission
+from autograder.judge.faults import Finding, StudentFault
+from autograder.judge.handles import Handle
+from autograder.judge.results import Where
+from autograder.loop.decision import Rules, Verdict, decide
+from autograder.loop.probes import LoopProbe, loop_evidence, product_evidence
+from autograder.loop.replay import Evidence
+from autograder.wire import Pairs
+
+RAN_ON = ("raised",)  # kinds of StudentFault after which the process can still be asked
+
+
+def trained_probe(train: Handle, spec: LoopProbe, allowed: Mapping[str, float] | None = None) -> Evidence:
+    """Call `train` on a probe network of ours; what it did, also where it raised. Other faults pass through."""
+    network = submission.probe([3, 2, 5], spec.start)
+    error = _error(lambda: train(network, Pairs(spec.inputs, spec.targets), lr=spec.lr, epochs=spec.epochs))
+    end = submission.parameters(network)
+    return loop_evidence(spec, end, submission.seen(network), error=error, allowed=allowed)
+
+
+def product_probe(
+    fit: Handle,
+    start: Mapping[str, float],
+    goal: float,
+    lr: float,
+    steps: int,
+    allowed: Mapping[str, float] | None = None,
+) -> Evidence:
+    """The same for fit_product: two fresh scalars of ours."""
+    scalars = submission.scalars(**start)
+    watched = submission.watch(**dict(zip(start, scalars, strict=True)))
+    error = _error(lambda: fit(*scalars, goal, lr=lr, steps=steps))
+    end = {name: float(submission.value(one)) for name, one in zip(start, scalars, strict=True)}
+    return product_evidence(start, end, goal, lr, steps, submission.seen(watched), error=error, allowed=allowed)
+
+
+def _error(call: Callable[[], Any]) -> str:
+    try:
+        call()
+    except StudentFault as fault:
+        if fault.kind not in RAN_ON:
+            raise
+        where = f" ({fault.where})" if fault.where else ""
+        return f"{fault.found.partition(' stopped with ')[2] or fault.found}{where}"
+    return ""
+
+
+class Order:
+    """What the fixture `order` gives a grader: the course's rules, and the decision on probes."""
+
+    def __init__(self, rules: Rules, tell: Callable[..., None]) -> None:
+        self.rules = rules
+        self._tell = tell
+
+    def check(self, probes: Sequence[Evidence]) -> Verdict:
+        """Decide; end the test with a Finding unless all marks are kept. Both accounts go to the record."""
+        found = decide(probes, self.rules)
+        evidence = told(found)
+        if found.share >= 1:
+            self._tell(
+                found.name,
+                f"{found.sentence} {found.advice}".strip(),
+                flags=found.flags,
+                evidence=evidence,
+            )
+            return found
+        raise Finding(
+            found.sentence,
+            found.advice,
+            share=found.share,
+            verdict=found.name,
+            flags=found.flags,
+            where=place(found),
+            evidence=evidence,
+        )
+
+
+def place(found: Verdict) -> Where | None:
+    """The first place that a verdict points at, if it is in a cell."""
+    spot = next((spot for spot in found.where if spot.cell is not None), None)
+    return None if spot is None or spot.cell is None else Where(cell=spot.cell, line=spot.line)
+
+
+def told(found: Verdict) -> dict[str, Any]:
+    """A verdict as plain data: both accounts, the places, the timeline."""
+    line = found.timeline
+    return {
+        "verdict": found.name,
+        "correct": found.correct,
+        "ledger": found.accounts.get("ledger", {}),
+        "replay": {"verdict": found.replay, **found.accounts.get("replay", {})},
+        "where": [spot.plain() for spot in found.where],
+        "notes": list(found.notes),
+        "timeline": None if line is None else line.plain(),
+    }

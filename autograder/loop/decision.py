@@ -1,0 +1,327 @@
+"""Both witnesses together: the ledger explains, the replay decides, and where they disagree a person looks.
+
+    replay                  ledger                 verdict                       marks for order
+    ----------------------  ---------------------  ----------------------------  ----------------------------------
+    the lab's numbers       right                  the ledger's                  as the course says (full)
+    the lab's numbers       cannot explain/silent  UNEXPLAINED_UPDATE            full
+    the lab's numbers       a fault                UNEXPLAINED_UPDATE, flagged   full, provisional
+    the account's numbers   a fault                the ledger's: proven          as the course says
+    right but for size      right                  WRONG_LEARNING_RATE/_LOSS/..  as the course says (full)
+    a hypothesis of ours    the same, or silent    the hypothesis                as the course says
+    a hypothesis of ours    right                  the hypothesis, flagged       none, provisional
+    none of these           a fault                the ledger's                  none
+    none of these           right, cannot explain  UNEXPLAINED_UPDATE, flagged   none, provisional
+
+Nothing of the account is believed for a mark before the replay has found the same numbers. Nobody is ever accused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autograder.loop.events import Written
+from autograder.loop.ledger import Ledger
+from autograder.loop.reading import Facts, Reading, Spot, picture, read, spots
+from autograder.loop.replay import Evidence, Replayed, given_order, replayed
+from autograder.loop.timeline import Timeline
+from autograder.loop.wording import ADVICE, CULPRIT, FULL, ORDER_IS_RIGHT, PROVISIONAL, RIGHT, SENTENCES, say
+
+BY_SIZE = frozenset({"MISSING_STEP", "STEP_ONCE_PER_EPOCH", "STOPS_EARLY", "NO_TRAINING"})
+"""Verdicts that a small probe can give of a loop that takes its examples in groups."""
+HARMLESS = frozenset({"OPTIMIZER_RECREATED_EACH_STEP"})
+"""Faults that leave the lab's numbers as they are."""
+SAME_SCALE = 2e-3
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the course says: the share of the order's marks by verdict, and larger bounds for optimizer settings."""
+
+    marks: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, float] = field(default_factory=dict)
+
+    def share(self, name: str) -> float:
+        """The share of the marks for order that a verdict keeps, from 0 to 1."""
+        return self.marks.get(name, 1.0 if name in FULL else 0.0)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a loop did: `share` of the order's marks, a sentence, what to change, where, and flags for a person.
+
+    `correct` is None where it could not be decided. `ledger` and `replay` name what each witness says by itself.
+    """
+
+    name: str
+    share: float
+    correct: bool | None
+    sentence: str
+    advice: str
+    where: tuple[Spot, ...] = ()
+    flags: tuple[str, ...] = ()
+    ledger: str = ""
+    replay: str = ""
+    notes: tuple[str, ...] = ()
+    timeline: Timeline | None = None
+    accounts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A name for the verdict and how sure it is."""
+
+    name: str
+    proven: bool = True
+    share: float | None = None
+    flags: tuple[str, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def decide(probes: Sequence[Evidence], rules: Rules | None = None) -> Verdict:
+    """The verdict that explains every probe. Probes must differ in size and start; at least one is needed."""
+    rules = rules or Rules()
+    readings = [read(e.ledger, Facts(e.examples, e.epochs, e.rows_of_backprops(), e.error)) for e in probes]
+    proofs = [replayed(evidence) for evidence in probes]
+    chosen, seen = merged(probes, readings)
+    found = _decided(probes, readings, proofs, seen)
+    return _told(found, probes, readings, proofs, chosen, seen, rules)
+
+
+def merged(probes: Sequence[Evidence], readings: Sequence[Reading]) -> tuple[int, str]:
+    """Which probe's reading speaks for all, and its verdict; small probes are easier to read, large ones tell more."""
+    by_size = sorted(range(len(probes)), key=lambda n: probes[n].examples * probes[n].epochs)
+    failed = [n for n in by_size if probes[n].error]
+    if failed:
+        return failed[0], readings[failed[0]].verdict
+    names = {reading.verdict for reading in readings}
+    largest = readings[by_size[-1]].verdict
+    if names <= {"MISSING_ZERO", "ZERO_ONCE_PER_EPOCH"} and len(names) == 2:
+        wanted = "ZERO_ONCE_PER_EPOCH"
+    elif largest in RIGHT and names <= RIGHT | BY_SIZE:
+        wanted = "CORRECT_ACCUMULATED" if "CORRECT_ACCUMULATED" in names else largest
+    else:
+        order = list(SENTENCES)
+        faults = sorted(names - RIGHT - {"UNEXPLAINED_UPDATE"}, key=order.index)
+        serious = [name for name in faults if name not in BY_SIZE] or faults
+        wanted = serious[0] if serious else largest
+        if wanted in BY_SIZE and largest in names:
+            wanted = largest
+    first = next((n for n in by_size if readings[n].verdict == wanted), by_size[-1])
+    if wanted == "NO_TRAINING" and any(evidence.moved() for evidence in probes):
+        wanted = "UNEXPLAINED_UPDATE"  # nothing was seen of what moved them
+    return first, wanted
+
+
+def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Sequence[Replayed], seen: str) -> _Found:
+    if any(evidence.error for evidence in probes):
+        return _Found(seen if seen not in RIGHT | ORDER_IS_RIGHT else "NOT_RUN", share=0.0)
+    told = [n for n in range(len(probes)) if not _too_small(probes[n], readings[n], seen)]
+    if not any(proofs[n].moved for n in told):
+        return _still(probes, readings, seen)
+    right = [_is_right(probes[n], readings[n], proofs[n], seen) for n in told]
+    if all(right):
+        return _right(seen)
+    inconsistent = ("INCONSISTENT_LOOP",) if any(right) else ()
+    doubts = tuple(dict.fromkeys(f"OPTIMIZER_SETTING: {p.doubt}" for p in proofs if p.doubt))
+    if all(proofs[n].retraced for n in told):
+        return _retraced([proofs[n] for n in told], seen, inconsistent)
+    if all(proofs[n].retraced or proofs[n].by_pulls for n in told):
+        if seen in RIGHT:
+            return _loss([proofs[n] for n in told])
+        if seen != "UNEXPLAINED_UPDATE":
+            return _Found(seen)
+    named = _by_numbers(probes, proofs, told, seen)
+    if named is not None and doubts and seen in RIGHT:
+        return _Found("UNEXPLAINED_UPDATE", False, 0.0, (*doubts, "LOOP_NOT_EXPLAINED", *inconsistent))
+    if named is not None:
+        flags = (f"LEDGER_DISAGREES: {seen}",) if seen in RIGHT and not named.flags else ()
+        return replace(named, flags=(*named.flags, *flags, *doubts, *inconsistent))
+    if seen not in RIGHT and seen not in ORDER_IS_RIGHT and seen != "UNEXPLAINED_UPDATE":
+        return _Found(seen, False, 0.0, (*doubts, *inconsistent))
+    if not all(proofs[n].finite for n in told):
+        return _Found("DIVERGED", False, 0.0, (*doubts, "LOOP_NOT_EXPLAINED", *inconsistent))
+    return _Found("UNEXPLAINED_UPDATE", False, 0.0, (*doubts, "LOOP_NOT_EXPLAINED", *inconsistent))
+
+
+def _too_small(evidence: Evidence, reading: Reading, seen: str) -> bool:
+    """A probe with fewer examples than the loop takes for one update says nothing."""
+    return seen == "CORRECT_ACCUMULATED" and reading.verdict == "MISSING_STEP" and not evidence.moved()
+
+
+def _is_right(evidence: Evidence, reading: Reading, proof: Replayed, seen: str) -> bool:
+    """Whether the numbers are proven to be those of one fresh gradient for each update."""
+    if not proof.moved or not proof.finite:
+        return False
+    if proof.taught:
+        return True
+    sound = reading.verdict in RIGHT or (reading.verdict in BY_SIZE and seen in RIGHT)
+    if proof.retraced and proof.rate == 1.0 and sound:
+        return True
+    return sound and (proof.stopped or 0) > 1 and _restores(evidence.ledger)
+
+
+def _restores(ledger: Ledger) -> bool:
+    """Whether the last change put earlier values back, as a loop that keeps its best weights does."""
+    return bool(ledger.updates) and bool(ledger.updates[-1].written & Written.RESTORED)
+
+
+def _right(seen: str) -> _Found:
+    if seen in RIGHT or seen in HARMLESS:
+        return _Found(seen)
+    if seen == "UNEXPLAINED_UPDATE" or seen in ("NO_TRAINING", "NOT_RUN"):
+        return _Found("UNEXPLAINED_UPDATE")
+    return _Found("UNEXPLAINED_UPDATE", flags=(f"LEDGER_DISAGREES: {seen}",))
+
+
+def _still(probes: Sequence[Evidence], readings: Sequence[Reading], seen: str) -> _Found:
+    """Nothing moved, so the numbers prove that nothing was learned; the ledger tells why."""
+    if seen in ("LR_ZERO", "ZERO_GRADIENT"):
+        return _Found(seen, flags=("NOTHING_MOVED",))
+    return _Found("NO_TRAINING" if seen in RIGHT or seen in FULL else seen)
+
+
+def _retraced(proofs: Sequence[Replayed], seen: str, flags: tuple[str, ...]) -> _Found:
+    """The account's own steps give the numbers of every probe."""
+    if seen not in RIGHT and seen != "UNEXPLAINED_UPDATE":
+        return _Found(seen, flags=flags)
+    if not all(proof.finite for proof in proofs):
+        return _Found("DIVERGED", flags=flags)
+    rates = [proof.rate for proof in proofs]
+    if all(rate < 0 for rate in rates):
+        return _Found("WRONG_DIRECTION", flags=flags)
+    if any(rate != 1.0 for rate in rates):
+        return _Found("WRONG_LEARNING_RATE", facts={"c": rates[0]}, flags=flags)
+    return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("LOOP_NOT_EXPLAINED", *flags))
+
+
+def _loss(proofs: Sequence[Replayed]) -> _Found:
+    """The account's steps give the numbers, with the gradients that came back from another loss."""
+    if all(proof.scale is not None and proof.scale < 0 for proof in proofs):
+        return _Found("WRONG_DIRECTION")
+    if not all(proof.finite for proof in proofs):
+        return _Found("DIVERGED")
+    return _Found("WRONG_LOSS")
+
+
+def _by_numbers(
+    probes: Sequence[Evidence], proofs: Sequence[Replayed], told: Sequence[int], seen: str
+) -> _Found | None:
+    """The hypothesis of ours that gives the numbers of every probe that has any.
+
+    Where the ledger says the same, or names one of those that numbers cannot tell apart, that is proven.
+    """
+    finite = [n for n in told if proofs[n].finite]
+    if not finite:
+        return None
+    common = set.intersection(*(set(proofs[n].fits) - {"CORRECT"} for n in finite))
+    if common:
+        name = seen if seen in common else min(common, key=list(SENTENCES).index)
+        return _Found(name, share=None if name == seen else 0.0)
+    scale = _steady_scale([(probes[n].lr, proofs[n].scale) for n in finite])
+    if scale is not None and len(finite) == len(told):
+        if seen in ("DOUBLE_BACKWARD", "DOUBLE_STEP"):
+            return _Found(seen)
+        name = "WRONG_DIRECTION" if scale < 0 else "WRONG_LEARNING_RATE"
+        return _Found(name, share=0.0, flags=("LOOP_NOT_EXPLAINED",), facts={"c": scale})
+    if all(proofs[n].stopped is not None for n in finite):
+        facts = {"k": proofs[finite[0]].stopped, "n": len(given_order(probes[finite[0]]))}
+        return _Found("STOPS_EARLY", share=0.0, facts=facts)
+    return None
+
+
+def _steady_scale(found: Sequence[tuple[float, float | None]]) -> float | None:
+    """The first factor, if all probes have the same one, or the same learning rate typed in; else None."""
+    known = [(lr, scale) for lr, scale in found if scale]
+    if len(known) < len(found):
+        return None
+    lr, first = known[0]
+    even = all(abs(scale / first - 1) < SAME_SCALE for _, scale in known)
+    typed = all(abs(scale * rate / (first * lr) - 1) < SAME_SCALE for rate, scale in known)
+    return first if even or typed else None
+
+
+def _told(
+    found: _Found,
+    probes: Sequence[Evidence],
+    readings: Sequence[Reading],
+    proofs: Sequence[Replayed],
+    chosen: int,
+    seen: str,
+    rules: Rules,
+) -> Verdict:
+    """The decision in the student's words, with both accounts beside it."""
+    reading, ledger = readings[chosen], probes[chosen].ledger
+    name = found.name
+    facts = {**reading.facts, **found.facts} if reading.verdict == name else dict(found.facts)
+    if name == "MISSING_ZERO" and not facts:
+        facts = {"i": 2, "n": 1}
+    if name == "ZERO_ONCE_PER_EPOCH" and not facts:
+        facts = {"k": probes[chosen].examples}
+    if name == "NOT_RUN":
+        facts = {"error": next((e.error for e in probes if e.error), "it gave no sign")}
+    share = rules.share(name) if found.share is None else min(found.share, rules.share(name))
+    provisional = name == "UNEXPLAINED_UPDATE" and not found.proven
+    sentence = PROVISIONAL if provisional else say(name, **facts)
+    advice = reading.advice if reading.verdict == name else ADVICE.get(name, "")
+    where = reading.where if reading.verdict == name else tuple(spots(ledger, CULPRIT.get(name)))
+    picture_of = reading if reading.verdict == name else Reading(name, facts, where)
+    timeline = picture(ledger, picture_of)
+    correct: bool | None = name in RIGHT or (name == "UNEXPLAINED_UPDATE" and found.proven)
+    if provisional or name == "NOT_RUN":
+        correct = None
+    notes = tuple(dict.fromkeys(note for one in readings for note in one.notes))
+    return Verdict(
+        name, share, correct, sentence, advice, where, found.flags, seen, _numbers_say(probes, proofs), notes,
+        replace(timeline, sentence=sentence, right=bool(correct)),
+        {"ledger": _ledger_account(reading, seen, ledger), "replay": _replay_account(probes, proofs)},
+    )  # fmt: skip
+
+
+def _numbers_say(probes: Sequence[Evidence], proofs: Sequence[Replayed]) -> str:
+    """One word for what the replay says by itself."""
+    if not any(proof.moved for proof in proofs):
+        return "STILL"
+    if all(proof.taught for proof in proofs):
+        return "RIGHT"
+    named = _by_numbers(probes, proofs, [n for n in range(len(probes)) if proofs[n].moved], "")
+    if named is not None:
+        return named.name
+    return "RETRACED" if all(proof.retraced for proof in proofs) else "REJECTED"
+
+
+def _ledger_account(reading: Reading, seen: str, ledger: Ledger) -> dict[str, Any]:
+    """What the ledger says, as plain data for the record and for JSON."""
+    return {
+        "verdict": seen,
+        "sentence": reading.sentence,
+        "update": reading.update,
+        "updates": len(ledger.updates),
+        "backprops": len(ledger.reaching),
+        "lost": len(ledger.lost),
+        "left": len(ledger.left),
+        "notes": list(ledger.account.notes),
+    }
+
+
+def _replay_account(probes: Sequence[Evidence], proofs: Sequence[Replayed]) -> dict[str, Any]:
+    """What the replay says of each probe, as plain data."""
+    return {
+        "agrees_with_the_lab": all(proof.taught for proof in proofs),
+        "agrees_with_the_ledger": all(proof.retraced for proof in proofs),
+        "probes": [
+            {
+                "examples": evidence.examples,
+                "epochs": evidence.epochs,
+                "lr": evidence.lr,
+                "moved": proof.moved,
+                "finite": proof.finite,
+                "taught": proof.taught,
+                "retraced": proof.retraced,
+                "fits": list(proof.fits),
+                "scale": None if proof.scale is None else round(proof.scale, 4),
+            }
+            for evidence, proof in zip(probes, proofs, strict=True)
+        ],
+    }

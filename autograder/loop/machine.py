@@ -1,0 +1,364 @@
+"""Computes a training loop in the trusted process from a list of its steps, in float64.
+
+The steps come from a student's account or from a hypothesis of ours; the gradients, the optimizers and the arithmetic
+are ours alone. Optimizer settings come from the student's side and are bounded here, because a missing Reset with plain
+SGD has, to the last bit, the numbers of a right loop with momentum = 1.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy
+import torch
+
+Array = numpy.ndarray[Any, numpy.dtype[numpy.float64]]
+Parameters = dict[str, Array]
+MOST_MOMENTUM = 0.999
+OPTIMIZERS = (
+    "SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Adafactor", "ASGD", "Rprop",
+    "LBFGS",
+)  # fmt: skip
+HOW = frozenset({"foreach", "fused", "capturable", "differentiable", "initial_lr", "decoupled_weight_decay", "lr"})
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "momentum": (0.0, MOST_MOMENTUM),
+    "betas": (0.0, 0.9999),
+    "alpha": (0.0, 0.9999),
+    "rho": (0.0, 0.9999),
+    "weight_decay": (0.0, 0.1),
+    "eps": (0.0, 1e-2),
+    "dampening": (0.0, 0.0),
+}
+"""What is believed of a setting beside torch's own default: anything else is flagged. [loop.md]"""
+
+
+class Gradient(Protocol):
+    """The gradient of the summed loss of some examples, and the loss itself."""
+
+    def __call__(
+        self, parameters: Parameters, rows: Sequence[int], later: Parameters | None = None, pull: Array | None = None
+    ) -> Parameters:
+        """Gradient of examples `rows`. With `later`, activations are those of `parameters`, but the weights that the
+        way back goes through are these (an update in place between output and Backprop). With `pull` (n, outputs),
+        that is the gradient at the outputs, whatever the loss was."""
+        ...
+
+    def loss(self, parameters: Parameters, rows: Sequence[int]) -> float: ...
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One optimizer at one moment: which, its class, and per group its tensors, lr and other settings."""
+
+    optimizer: int
+    name: str
+    groups: tuple[tuple[tuple[str, ...], float, Mapping[str, Any]], ...]
+
+    def constant(self) -> tuple[Any, ...]:
+        """All but the learning rates, to tell whether anything else changes on the way."""
+        return (self.name, tuple((names, tuple(sorted(rest.items(), key=str))) for names, _, rest in self.groups))
+
+
+PLAIN_SGD = "SGD"
+
+
+def plain(names: Iterable[str], lr: float, name: str = PLAIN_SGD, **settings: Any) -> Setting:
+    """One optimizer with one group."""
+    return Setting(0, name, ((tuple(names), lr, settings),))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a loop. `what`: F(orward), B(ackprop), Z (Reset), S (Optimize), W(ritten), E(dited), D(eposit).
+
+    `tensors` names those concerned; `refs` the forwards of a Backprop; `rows` the examples of a forward pass; `factor`
+    that of a change by hand or an edit; `age` the updates since a Backprop's loss was computed; `grad_only` gradients
+    that autograd.grad returned.
+    """
+
+    what: str
+    tensors: tuple[str, ...] = ()
+    refs: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
+    setting: Setting | None = None
+    factor: float = 1.0
+    age: int = 0
+    grad_only: bool = False
+    from_returned: bool = False
+    pulls: tuple[Array | None, ...] = ()
+    closure: tuple[Step, ...] = ()
+
+
+@dataclass
+class Machine:
+    """Runs steps from `start`; `path` keeps the parameters after every update if asked to."""
+
+    start: Parameters
+    gradient: Gradient
+    mixed: bool = False  # a stale Backprop goes back through today's weights
+    use_pulls: bool = False
+    keep_path: bool = False
+    path: list[Parameters] = field(default_factory=list)
+
+    def run(self, steps: Iterable[Step]) -> Parameters:
+        """The parameters at the end. Raises ValueError if the steps ask for what cannot be computed."""
+        self.now = {name: array.astype(numpy.float64) for name, array in self.start.items()}
+        self.grads: dict[str, Array | None] = dict.fromkeys(self.now)
+        self.last: dict[str, Array | None] = dict.fromkeys(self.now)
+        self.returned: dict[str, Array | None] = dict.fromkeys(self.now)
+        self.forwards: list[tuple[Parameters, tuple[int, ...]]] = []
+        self.versions: list[Parameters] = [self._copy()]
+        self.optimizers: dict[int, Any] = {}
+        with numpy.errstate(all="ignore"):
+            for step in steps:
+                getattr(self, "_do_" + step.what)(step)
+        return self.now
+
+    def _copy(self) -> Parameters:
+        return {name: array.copy() for name, array in self.now.items()}
+
+    def _changed(self) -> None:
+        self.versions.append(self._copy())
+        if self.keep_path:
+            self.path.append(self.versions[-1])
+
+    def _do_F(self, step: Step) -> None:
+        self.forwards.append((self.versions[-1], step.rows))
+
+    def _gradient_of(self, step: Step) -> Parameters:
+        if step.refs:
+            parts = []
+            for number, ref in enumerate(step.refs):
+                then, rows = self.forwards[ref]
+                pull = step.pulls[number] if self.use_pulls and number < len(step.pulls) else None
+                if self.use_pulls and pull is None:
+                    raise ValueError("no gradient at the outputs is known")
+                stale = then is not self.versions[-1]
+                parts.append(self.gradient(then, rows, self.now if self.mixed and stale else None, pull))
+            return {name: sum((part[name] for part in parts), numpy.zeros(())) for name in self.now}
+        if not step.rows or step.age >= len(self.versions):
+            raise ValueError("a Backprop of unknown examples")
+        then = self.versions[-1 - step.age]
+        return self.gradient(then, step.rows, self.now if self.mixed and step.age else None)
+
+    def _do_B(self, step: Step) -> None:
+        found = self._gradient_of(step)
+        for name in step.tensors:
+            if step.grad_only:
+                self.returned[name] = found[name]
+                continue
+            held = self.grads[name]
+            self.grads[name] = self.last[name] = found[name] if held is None else held + found[name]
+
+    def _do_Z(self, step: Step) -> None:
+        for name in step.tensors:
+            self.grads[name] = None
+
+    def _do_E(self, step: Step) -> None:
+        for name in step.tensors:
+            held = self.grads[name]
+            if held is None:
+                raise ValueError("a gradient came from nowhere")
+            self.grads[name] = self.last[name] = held * step.factor
+
+    def _do_D(self, step: Step) -> None:
+        for name in step.tensors:
+            self.grads[name] = self.last[name] = self.returned[name]
+
+    def _do_W(self, step: Step) -> None:
+        for name in step.tensors:
+            source = self.returned if step.from_returned else self.last
+            gradient = source[name]
+            if gradient is None:
+                raise ValueError("a change along a gradient that is not there")
+            self.now[name] = self.now[name] - step.factor * gradient
+        self._changed()
+
+    def _do_S(self, step: Step) -> None:
+        setting = step.setting
+        if setting is None:
+            raise ValueError("an optimizer that is not described")
+        concerned = set(step.tensors)
+        if setting.name == PLAIN_SGD and all(not any(rest.values()) for _, _, rest in setting.groups):
+            for names, lr, _ in setting.groups:
+                for name in names:
+                    gradient = self.grads[name]
+                    if name in concerned and gradient is not None:
+                        self.now[name] = self.now[name] - lr * gradient
+        else:
+            self._by_torch(setting, concerned, step.closure)
+        self._changed()
+
+    def _by_torch(self, setting: Setting, concerned: set[str], closure: Sequence[Step]) -> None:
+        known = self.optimizers.get(setting.optimizer)
+        if known is None:
+            tensors = {
+                name: torch.zeros(self.now[name].shape, dtype=torch.float64) for g in setting.groups for name in g[0]
+            }
+            groups = [
+                {"params": [tensors[name] for name in names], "lr": lr, **keywords(rest)}
+                for names, lr, rest in setting.groups
+            ]
+            known = self.optimizers[setting.optimizer] = (tensors, getattr(torch.optim, setting.name)(groups))
+        tensors, optimizer = known
+        for group, (_, lr, _) in zip(optimizer.param_groups, setting.groups, strict=True):
+            group["lr"] = lr
+        for name, tensor in tensors.items():
+            tensor.requires_grad_(True)
+            gradient = self.grads[name] if name in concerned else None
+            tensor.data.copy_(torch.from_numpy(self.now[name]))
+            tensor.grad = None if gradient is None else torch.from_numpy(numpy.ascontiguousarray(gradient)).clone()
+        if setting.name == "LBFGS":
+            optimizer.step(self._closure(tensors, closure))
+        else:
+            optimizer.step()
+        for name, tensor in tensors.items():
+            self.now[name] = tensor.detach().numpy().copy()
+
+    def _closure(self, tensors: dict[str, torch.Tensor], closure: Sequence[Step]) -> Any:
+        """What LBFGS calls: loss and gradient of the examples that the account's closure took, where it stands now."""
+        rows = next((step.rows or self.forwards[step.refs[0]][1] for step in closure if step.what == "B"), None)
+        if rows is None:
+            raise ValueError("LBFGS without a closure")
+
+        def evaluate() -> float:
+            here = {**self.now, **{name: tensor.detach().numpy() for name, tensor in tensors.items()}}
+            found = self.gradient(here, rows)
+            for name, tensor in tensors.items():
+                tensor.grad = torch.from_numpy(numpy.ascontiguousarray(found[name])).clone()
+            return self.gradient.loss(here, rows)
+
+        return evaluate
+
+
+def keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as torch takes them: pairs are tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+
+
+@functools.cache
+def defaults(name: str) -> Mapping[str, Any]:
+    """Settings of a class of torch.optim with their default values."""
+    kind = getattr(torch.optim, name, None)
+    if name not in OPTIMIZERS or kind is None:
+        return {}
+    found = inspect.signature(kind.__init__).parameters.values()
+    return {one.name: one.default for one in found if one.default is not inspect.Parameter.empty}
+
+
+def believed(described: Mapping[str, Any], allowed: Mapping[str, float] | None = None) -> tuple[Setting | None, str]:
+    """A Setting from an account's description, and why it is not believed ("" if it is).
+
+    `allowed` raises the largest value of a setting (grading.yml). Settings that are torch's defaults are dropped.
+    """
+    name = described["name"]
+    usual = defaults(name)
+    if not usual:
+        return None, f"the optimizer {name[:40]}"
+    groups = []
+    for group in described["groups"]:
+        if not group["parameters"]:
+            continue
+        rest = {}
+        for key, value in group["settings"].items():
+            if key in HOW or key not in usual or same(value, usual[key]):
+                continue
+            if key == "maximize":
+                return None, "maximize"
+            why = _outside(key, value, allowed or {})
+            if why:
+                return None, why
+            rest[key] = value
+        rate = group["settings"].get("lr")
+        if not isinstance(rate, (int, float)) or not 0 <= rate < 1e6:
+            return None, "lr"
+        groups.append((tuple(group["parameters"]), float(rate), rest))
+    setting = Setting(described["optimizer"], name, tuple(groups))
+    try:
+        getattr(torch.optim, name)([{"params": [torch.zeros(1)], "lr": lr, **keywords(rest)} for _, lr, rest in groups])
+    except (TypeError, ValueError, RuntimeError) as error:
+        return None, str(error)[:100]
+    return setting, ""
+
+
+def same(value: Any, usual: Any) -> bool:
+    return (tuple(value) if isinstance(value, list) else value) == usual
+
+
+def _outside(key: str, value: Any, allowed: Mapping[str, float]) -> str:
+    if isinstance(value, bool) or value is None:
+        return ""
+    numbers = value if isinstance(value, list) else [value]
+    if any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in numbers):
+        return f"{key} = {str(value)[:40]}"
+    low, high = BOUNDS.get(key, (None, None))
+    if key in allowed and key != "momentum":
+        low, high = 0.0, max(high or 0.0, allowed[key])
+    if low is None or high is None:
+        return "" if key in ("history_size", "max_iter", "max_eval", "line_search_fn") else f"{key} = {value}"
+    return "" if all(low <= number <= high for number in numbers) else f"{key} = {value}"
+
+
+class ChainGradient:
+    """The summed squared difference of two linear layers m1, m2; inputs (n, a), targets (n, b)."""
+
+    def __init__(self, inputs: Array, targets: Array) -> None:
+        self.inputs, self.targets = inputs.astype(numpy.float64), targets.astype(numpy.float64)
+
+    def _forward(self, parameters: Parameters, rows: Sequence[int]) -> tuple[Array, Array, Array]:
+        x = self.inputs[list(rows)]
+        hidden = x @ parameters["m1.weight"].T + parameters["m1.bias"]
+        return x, hidden, hidden @ parameters["m2.weight"].T + parameters["m2.bias"]
+
+    def __call__(
+        self, parameters: Parameters, rows: Sequence[int], later: Parameters | None = None, pull: Array | None = None
+    ) -> Parameters:
+        x, hidden, output = self._forward(parameters, rows)
+        out = 2 * (output - self.targets[list(rows)]) if pull is None else pull
+        back = out @ (later or parameters)["m2.weight"]
+        return {"m1.weight": back.T @ x, "m1.bias": back.sum(0), "m2.weight": out.T @ hidden, "m2.bias": out.sum(0)}
+
+    def loss(self, parameters: Parameters, rows: Sequence[int]) -> float:
+        return float(((self._forward(parameters, rows)[2] - self.targets[list(rows)]) ** 2).sum())
+
+
+class ProductGradient:
+    """(goal - var_1 * var_2) ** 2 of two scalars."""
+
+    def __init__(self, goal: float) -> None:
+        self.goal = goal
+
+    def __call__(
+        self, parameters: Parameters, rows: Sequence[int], later: Parameters | None = None, pull: Array | None = None
+    ) -> Parameters:
+        miss = 2 * (parameters["var_1"] * parameters["var_2"] - self.goal)
+        factors = later or parameters
+        return {"var_1": miss * factors["var_2"], "var_2": miss * factors["var_1"]}
+
+    def loss(self, parameters: Parameters, rows: Sequence[int]) -> float:
+        return float((parameters["var_1"] * parameters["var_2"] - self.goal) ** 2)
+
+
+def distance(one: Parameters, other: Parameters) -> float:
+    """Largest difference of any entry; infinite if one is no number or the names differ."""
+    if one.keys() != other.keys():
+        return float("inf")
+    worst = 0.0
+    for name in one:
+        gap = float(numpy.abs(one[name] - other[name]).max(initial=0.0))
+        if not gap <= 1e300:
+            return float("inf")
+        worst = max(worst, gap)
+    return worst
+
+
+def orders(examples: int, epochs: int) -> Iterable[list[int]]:
+    """Every order in which a few examples can be gone through in each epoch, the given one first."""
+    shuffles = list(itertools.permutations(range(examples)))
+    for choice in itertools.product(shuffles, repeat=epochs):
+        yield [row for epoch in choice for row in epoch]

@@ -1,0 +1,409 @@
+"""From a ledger to a verdict: what the loop did, by its events alone.
+
+Standard library only; nothing here looks at the numbers a loop ends with, which are `loop.replay`'s. The rules stand in
+the order of precedence of the project's table: what made nothing happen first, then the faults of order, then what is
+right in its order but for something else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.loop.events import Account, Back, Event, Kind, Place, Written
+from autograder.loop.ledger import EMPTY, Ledger, Update, Use
+from autograder.loop.timeline import Beat, Row, Step, Timeline
+from autograder.loop.wording import ADVICE, CULPRIT, RECREATED_HINT, RIGHT, say
+
+NOT_MODELLED = ("threads", "autocast", "compiled", "gradient hooks", "torch.func")
+MOST_ROWS = 12
+STEP_OF = {Kind.BACKPROP: "Backprop", Kind.OPTIMIZE: "Optimize", Kind.WRITTEN: "Optimize", Kind.RESET: "Reset"}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a loop beside its events; None where it is not.
+
+    `rows` gives for each Backprop (by number) the numbers of the examples that went into it.
+    """
+
+    examples: int | None = None
+    epochs: int | None = None
+    rows: Sequence[Sequence[int]] | None = None
+    error: str = ""  # what the loop raised
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a step stands in the student's source."""
+
+    cell: int | None
+    line: int
+    step: Step
+
+    def plain(self) -> dict[str, Any]:
+        return {"cell": self.cell, "line": self.line, "step": self.step}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The ledger's verdict: its name, the numbers of its sentence, the places of the steps, the update it is about."""
+
+    verdict: str
+    facts: dict[str, object] = field(default_factory=dict)
+    where: tuple[Spot, ...] = ()
+    update: int | None = None
+    notes: tuple[str, ...] = ()
+    hint: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return say(self.verdict, **self.facts)
+
+    @property
+    def advice(self) -> str:
+        return " ".join(part for part in (ADVICE.get(self.verdict, ""), self.hint) if part)
+
+
+def read(ledger: Ledger, facts: Facts | None = None) -> Reading:
+    """The verdict on a loop by its ledger alone."""
+    facts = facts or Facts()
+    name, numbers, update = _verdict(ledger, facts)
+    hint = RECREATED_HINT if name in RIGHT and recreated(ledger) else ""
+    return Reading(
+        name,
+        numbers,
+        tuple(spots(ledger, CULPRIT.get(name))),
+        update.number if update else None,
+        tuple(note for note in ledger.account.notes if note in NOT_MODELLED),
+        hint,
+    )
+
+
+Found = tuple[str, dict[str, object], Update | None]
+
+
+def _verdict(ledger: Ledger, facts: Facts) -> Found:
+    if not ledger.account.usable:
+        return "UNEXPLAINED_UPDATE", {}, None
+    for rule in (_failed, _no_update, _no_backprop, _all_empty, _order, _state, _coverage):
+        found = rule(ledger, facts)
+        if found is not None:
+            return found
+    return ("CORRECT_ROTATED" if ledger.spent_left else "CORRECT"), {}, None
+
+
+def _failed(ledger: Ledger, facts: Facts) -> Found | None:
+    last = ledger.failed
+    if last is None:
+        if facts.error:
+            return "NOT_RUN", {"error": facts.error}, None
+        return None
+    if last.flags & Back.DETACHED:
+        return "DETACHED", {}, None
+    if last.flags & Back.INPLACE:
+        first = ledger.updates[0] if ledger.updates else None
+        early = first is not None and first.use == Use.NOTHING and last.event.age == 1
+        return ("STEP_BEFORE_BACKWARD" if early else "STALE_LOSS"), {}, None
+    if last.flags & Back.FREED:
+        return ("STALE_LOSS" if last.event.age else "DOUBLE_BACKWARD"), {}, None
+    return "NOT_RUN", {"error": facts.error or "Backprop failed"}, None
+
+
+def _no_update(ledger: Ledger, facts: Facts) -> Found | None:
+    if ledger.updates:
+        return None
+    if ledger.strangers:
+        return "WRONG_PARAMETERS", {}, None
+    if ledger.reaching:
+        return "MISSING_STEP", {"b": len(ledger.reaching)}, None
+    if any(one.flags & Back.STRANGERS for one in ledger.empty_reach):
+        return "WRONG_PARAMETERS", {}, None
+    return ("DETACHED" if ledger.empty_reach else "NO_TRAINING"), {}, None
+
+
+def _no_backprop(ledger: Ledger, facts: Facts) -> Found | None:
+    if ledger.reaching:
+        return None
+    optimized = [update for update in ledger.updates if not update.by_hand]
+    if not ledger.empty_reach:
+        return ("MISSING_BACKWARD" if optimized else "WEIGHTS_ASSIGNED"), {}, None
+    if not optimized:
+        return "UNEXPLAINED_UPDATE", {}, None
+    if any(update.event.changed for update in optimized):
+        return "UNEXPLAINED_UPDATE", {}, None  # gradients came from somewhere else
+    if any(one.flags & Back.STRANGERS for one in ledger.empty_reach):
+        return "PARTIAL_PARAMETERS", {"names": list(ledger.account.names)}, None
+    return "DETACHED", {}, None
+
+
+def _all_empty(ledger: Ledger, facts: Facts) -> Found | None:
+    if any(update.use not in EMPTY for update in ledger.updates):
+        return None
+    if ledger.lost:
+        return "ZERO_BETWEEN", {}, ledger.first(Use.LOST) or ledger.updates[0]
+    return "STEP_BEFORE_BACKWARD", {}, ledger.updates[0]
+
+
+def _order(ledger: Ledger, facts: Facts) -> Found | None:
+    """The faults of order, of loops that made at least one update with a gradient."""
+    old = ledger.first(Use.OLD_MARKS)
+    if old is not None:
+        if ledger.resets == 0:
+            return "MISSING_ZERO", {"i": old.number, "n": old.old}, old
+        return "ZERO_ONCE_PER_EPOCH", {"k": max(ledger.runs)}, old
+    empty, start = ledger.count(Use.LOST), ledger.updates[0]
+    if empty * 2 > len(ledger.updates):
+        return "ZERO_BETWEEN", {}, ledger.first(Use.LOST)
+    stale = ledger.first(Use.STALE)
+    if stale is not None:
+        lagging = start.use == Use.NOTHING and all(u.age == 1 for u in ledger.updates if u.use == Use.STALE)
+        return ("STEP_BEFORE_BACKWARD" if lagging else "STALE_LOSS"), {}, stale
+    if start.use == Use.NOTHING and ledger.left and ledger.reaching[0].after > 0:
+        return "STEP_BEFORE_BACKWARD", {}, start
+    partial = _partial(ledger)
+    if partial:
+        return "PARTIAL_PARAMETERS", {"names": partial}, None
+    twice = ledger.first(Use.TWICE)
+    if twice is not None:
+        return "DOUBLE_BACKWARD", {}, twice
+    again = next((u for u in ledger.updates if u.use == Use.AGAIN and u.event.changed | _written_mask(u)), None)
+    if again is not None:
+        return "DOUBLE_STEP", {}, again
+    return None
+
+
+def _written_mask(update: Update) -> int:
+    return update.event.mask if update.by_hand else 0
+
+
+def _partial(ledger: Ledger) -> list[str]:
+    """Tensors that no update had a mark of, though others were learned."""
+    account = ledger.account
+    untouched = account.everything & ~ledger.consumed
+    return account.named(untouched) if ledger.consumed and untouched else []
+
+
+def _state(ledger: Ledger, facts: Facts) -> Found | None:
+    """What is wrong beside the order of the steps."""
+    account = ledger.account
+    unknown = [update for update in ledger.updates if update.use == Use.UNKNOWN and update.by_hand]
+    restored = [update for update in unknown if update.written & Written.RESTORED]
+    if not account.moved and any(update.event.changed or update.by_hand for update in ledger.updates):
+        return "LEARNING_UNDONE", {}, restored[-1] if restored else None
+    if not account.finite:
+        return "DIVERGED", {}, None
+    if one_optimizer_a_step(ledger) and remembers(account):
+        return "OPTIMIZER_RECREATED_EACH_STEP", {}, None
+    strange = [update for update in unknown if not update.written & Written.RESTORED]
+    if strange:
+        learned = any(update.use in (Use.ONE, Use.SEVERAL) for update in ledger.updates)
+        if (not learned and 2 * len(strange) <= len(ledger.reaching)) or (
+            learned and len(strange) * 4 <= len(ledger.updates)
+        ):
+            return "WEIGHTS_ASSIGNED", {}, strange[-1]
+        return "UNEXPLAINED_UPDATE", {}, strange[0]
+    unknown_marks = ledger.first(Use.UNKNOWN)
+    if unknown_marks is not None and not unknown_marks.by_hand and not _after_gap(ledger, unknown_marks):
+        return "UNEXPLAINED_UPDATE", {}, unknown_marks
+    if ledger.reaching and all(one.event.mask and one.event.other == one.event.mask for one in ledger.reaching):
+        return "ZERO_GRADIENT", {}, None
+    rates = list(learning_rates(account))
+    if rates and all(rate == 0 for rate in rates):
+        return "LR_ZERO", {}, None
+    if away(ledger):
+        return "WRONG_DIRECTION", {}, None
+    return None
+
+
+def _after_gap(ledger: Ledger, update: Update) -> bool:
+    """Whether a part that was not recorded stands right before an update, or the record began in the middle."""
+    before = [event for event in ledger.account.events[: update.position] if event.kind in (Kind.GAP, Kind.OPTIMIZE)]
+    return bool(before) and before[-1].kind == Kind.GAP
+
+
+def away(ledger: Ledger) -> bool:
+    """Whether the updates go along the gradient instead of against it."""
+    factors = [ledger.account.number(u.event.ref) for u in ledger.updates if u.by_hand]
+    known = [factor for factor in factors if factor is not None]
+    if known and len(known) == len(ledger.updates):
+        return all(factor < 0 for factor in known)
+    groups = [group for one in ledger.account.settings for group in one["groups"] if group["parameters"]]
+    return bool(groups) and all(group["settings"].get("maximize") is True for group in groups)
+
+
+def learning_rates(account: Account) -> Iterator[float]:
+    """The lr of every group that holds a watched tensor."""
+    for one in account.settings:
+        for group in one["groups"]:
+            rate = group["settings"].get("lr")
+            if group["parameters"] and isinstance(rate, (int, float)):
+                yield float(rate)
+
+
+def optimizers(ledger: Ledger) -> list[int]:
+    """The optimizer of each update that was made by one."""
+    settings = ledger.account.settings
+    return [
+        settings[update.event.ref]["optimizer"]
+        for update in ledger.updates
+        if not update.by_hand and 0 <= update.event.ref < len(settings)
+    ]
+
+
+def one_optimizer_a_step(ledger: Ledger) -> bool:
+    """Whether nearly every update was made by an optimizer that made no other."""
+    counted = Counter(optimizers(ledger))
+    masks = Counter(update.event.mask for update in ledger.updates)
+    return len(counted) > 2 and len(counted) * 2 > len(ledger.updates) and max(masks.values()) > 2
+
+
+def recreated(ledger: Ledger) -> bool:
+    return one_optimizer_a_step(ledger) and not remembers(ledger.account)
+
+
+def remembers(account: Account) -> bool:
+    """Whether an optimizer that was used keeps something from step to step."""
+    for one in account.settings:
+        for group in one["groups"]:
+            if group["parameters"] and (one["name"] != "SGD" or group["settings"].get("momentum")):
+                return True
+    return False
+
+
+def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
+    """How the right updates took the examples: all, one by one, in groups, or a whole pass at once."""
+    used = [update for update in ledger.updates if update.fresh]
+    rows = facts.rows
+    learned = {
+        row for one in ledger.reaching if one.used and rows and one.number < len(rows) for row in rows[one.number]
+    }
+    whole = facts.examples if facts.examples is not None and facts.examples > 1 else None
+    if whole is not None and used and facts.epochs:
+        sizes = [_size(update, facts) for update in used]
+        every = all(size >= whole for size in sizes)
+        once = len(used) <= facts.epochs and len(ledger.reaching) >= whole * len(used) and len(used) >= 1
+        if every or (once and ledger.lost):
+            return "STEP_ONCE_PER_EPOCH", {}, used[0]
+    if whole is not None and rows and learned and len(learned) < whole:
+        return "STOPS_EARLY", {"k": len(learned), "n": whole}, None
+    if ledger.lost and len(ledger.lost) * 2 >= len(ledger.reaching):
+        return "STOPS_EARLY", {"k": len(ledger.reaching) - len(ledger.lost), "n": len(ledger.reaching)}, None
+    group = max((len(update.fresh) for update in used), default=1)
+    return ("CORRECT_ACCUMULATED", {"n": group}, None) if group > 1 else None
+
+
+def _size(update: Update, facts: Facts) -> int:
+    """How many different examples an update used; without their numbers, how many Backprops."""
+    if facts.rows is None:
+        return len(update.fresh)
+    return len({row for number in update.fresh if number < len(facts.rows) for row in facts.rows[number]})
+
+
+def spots(ledger: Ledger, first: str | None) -> list[Spot]:
+    """The places of the steps, each once; those of the step `first` before the others."""
+    account = ledger.account
+    found: Counter[Spot] = Counter()
+    for event in account.events:
+        step = STEP_OF.get(Kind(event.kind))
+        place = _place_of(event, account)
+        if step is not None and place is not None and place.line > 0:
+            found[Spot(place.cell, place.line, step)] += 1  # type: ignore[arg-type]
+    order = {"Backprop": 1, "Optimize": 2, "Reset": 3, first: 0}
+    return sorted(found, key=lambda spot: (order[spot.step], -found[spot], spot.line))[:9]
+
+
+def _place_of(event: Event, account: Account) -> Place | None:
+    if event.kind == Kind.RESET and not event.flags and event.mask:
+        return account.place(account.reset_guess)
+    return account.place(event.place)
+
+
+# --- the picture -----------------------------------------------------------------------------------------------
+
+
+def picture(ledger: Ledger, reading: Reading) -> Timeline:
+    """The loop's first updates as beats, the wrong ones marked."""
+    rows: list[Row] = []
+    beats: list[Beat] = []
+    by_position = {update.position: update for update in ledger.updates}
+    rotated = reading.verdict == "CORRECT_ROTATED" or _resets_first(ledger)
+    stepped = False
+    for position, event in enumerate(ledger.account.events):
+        if len(rows) >= MOST_ROWS:
+            break
+        beat = _beat(event, by_position.get(position), reading)
+        if beat is None:
+            continue
+        if stepped and (beat.step == "Backprop" or (beat.step == "Reset" and rotated)):
+            rows.append(_row(rows, beats, reading))
+            beats, stepped = [], False
+        beats.append(beat)
+        stepped = stepped or beat.step == "Optimize"
+    if beats and len(rows) < MOST_ROWS:
+        rows.append(_row(rows, beats, reading))
+    return Timeline(
+        tuple(rows),
+        max(len(ledger.updates), ledger.account.updates, len(rows)),
+        reading.verdict,
+        reading.verdict in RIGHT,
+        reading.sentence,
+        reading.advice,
+    )
+
+
+def _resets_first(ledger: Ledger) -> bool:
+    """Whether the very first thing seen is a Reset."""
+    for event in ledger.account.events:
+        if event.kind == Kind.RESET:
+            return True
+        if event.kind in (Kind.BACKPROP, Kind.OPTIMIZE, Kind.WRITTEN):
+            return False
+    return False
+
+
+def _row(rows: Sequence[Row], beats: list[Beat], reading: Reading) -> Row:
+    steps = {beat.step for beat in beats}
+    ghosts = list(beats)
+    if reading.verdict in ("MISSING_ZERO", "ZERO_ONCE_PER_EPOCH") and "Reset" not in steps:
+        ghosts.append(Beat("Reset", right=False, missing=True, note="missing"))
+    if reading.verdict in ("MISSING_STEP", "WRONG_PARAMETERS") and "Optimize" not in steps:
+        after = next((n for n, beat in enumerate(ghosts) if beat.step == "Reset"), len(ghosts))
+        ghosts.insert(after, Beat("Optimize", right=False, missing=True, note="missing"))
+    if reading.verdict == "MISSING_BACKWARD" and "Backprop" not in steps:
+        ghosts.insert(0, Beat("Backprop", right=False, missing=True, note="missing"))
+    return Row(len(rows) + 1, tuple(ghosts))
+
+
+def _beat(event: Event, update: Update | None, reading: Reading) -> Beat | None:
+    verdict = reading.verdict
+    if event.kind == Kind.BACKPROP:
+        flags = Back(event.flags)
+        if flags.raised:
+            return Beat("Backprop", right=False, note="error")
+        if not event.mask:
+            return Beat("Backprop", right=False, note="marks nothing")
+        if event.changed and verdict in ("STALE_LOSS", "STEP_BEFORE_BACKWARD"):
+            return Beat("Backprop", right=False, note="out of date")
+        return Beat("Backprop")
+    if event.kind == Kind.RESET:
+        return (
+            Beat("Reset", right=False, note="too early") if verdict == "ZERO_BETWEEN" and event.mask else Beat("Reset")
+        )
+    if event.kind == Kind.OPTIMIZE and not event.mask:
+        return Beat("Optimize", right=False, note="other tensors")
+    if update is None:
+        return None
+    wrong = {
+        Use.OLD_MARKS: "old marks", Use.TWICE: "marked twice", Use.STALE: "out of date", Use.AGAIN: "used again",
+        Use.LOST: "no marks", Use.NOTHING: "no marks",
+    }.get(update.use)  # fmt: skip
+    if wrong is None or verdict in RIGHT or (update.use == Use.NOTHING and not _blames_empty(verdict)):
+        return Beat("Optimize")
+    return Beat("Optimize", right=False, note=wrong)
+
+
+def _blames_empty(verdict: str) -> bool:
+    return verdict in ("ZERO_BETWEEN", "STEP_BEFORE_BACKWARD", "MISSING_BACKWARD", "DETACHED")

@@ -1,0 +1,681 @@
+"""Watches a training loop by its effects: which gradients each update used, and what became of the others.
+
+A Recorder is given the tensors to watch and subscribes to `student.taps`. At every Backprop, Optimize and Reset it
+compares the tensors' values and gradients with what it last saw, so that updates by hand, Resets by assignment and
+edited gradients are noticed too. What it writes down is the account of `loop.events`. It never changes what the loop
+computes and never raises into it; what it could not follow it says in `notes`.
+
+The first updates are recorded in full, later ones in bursts that grow rarer, since a full record doubles the time of a
+small loop. Torch, the standard library and `loop.events` only.
+"""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import functools
+import linecache
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+
+from autograder.loop.events import MOST_EVENTS, MOST_TENSORS, STOPPED, WIDTH, Back, Kind, Written
+from autograder.student.taps import TAPS, Walk, self_test, sequence_number, users_line
+
+FULL_UPDATES = 300
+BURST = 12
+GROWTH = 1.25  # the next burst comes at this many times the updates so far
+SAME_DIRECTION = 2e-3  # how far, relative to its size, a change may be from -factor * gradient
+ROUNDING = 4e-7  # of a float32 value of size 1, left by adding a small change to it
+PLAIN = (bool, int, float, str, type(None))
+RESET_BY_HAND = re.compile(r"\.grad\s*=[^=]|\.grad(\.data)?\.(zero_|fill_|mul_|copy_)|\.grad\[|zero_grad")
+CELL = re.compile(r"<cell (\d+)>|<ipython-input-(\d+)-")
+
+
+def guarded(method: Callable[..., None]) -> Callable[..., None]:
+    """A listener's method that never raises: what fails in it ends the recording, with a note."""
+
+    @functools.wraps(method)
+    def call(self: Recorder, *args: Any) -> None:
+        if self.broken:
+            return
+        try:
+            with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+                method(self, *args)
+        except Exception as error:
+            self.broken = True
+            self.note(f"{STOPPED}: {type(error).__name__}")
+
+    return call
+
+
+class Recorder:
+    """Records what happens to `tensors` (name -> leaf tensor) between `start` and `stop`.
+
+    `module`, if given, is the network whose forward passes are noted. With `keep_inputs` the rows that go in and the
+    gradients that come back to its outputs are kept, for a replay.
+    """
+
+    def __init__(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        *,
+        module: torch.nn.Module | None = None,
+        keep_inputs: bool = False,
+        full: int = FULL_UPDATES,
+    ) -> None:
+        self.names = list(tensors)[:MOST_TENSORS]
+        self.tensors = [tensors[name] for name in self.names]
+        self.module = module
+        self.keep_inputs = keep_inputs
+        self.full = full
+        self.broken = False
+        self.loud = False
+        self.events: list[tuple[int, ...]] = []
+        self.reaches: list[tuple[int, int]] = []
+        self.numbers: list[float] = []
+        self.settings: list[dict[str, Any]] = []
+        self.places: list[tuple[str, int]] = []
+        self.notes: list[str] = [f"not available: {name}" for name in self_test()]
+        self.rows: list[torch.Tensor] = []
+        self.pulls: list[tuple[int, int, torch.Tensor]] = []  # Backprop's number, forward's number, d loss / d output
+        self.updates = 0
+        self.backprops = 0
+        self.forwards = 0
+        self._bits = {id(tensor): 1 << bit for bit, tensor in enumerate(self.tensors)}
+        self._place_numbers: dict[tuple[str, int], int] = {}
+        self._optimizers: dict[int, tuple[int, int, Any]] = {}  # id -> number, mask, and the object, so that ids stay
+        self._setting_numbers: dict[Any, int] = {}
+        self._roots: dict[Any, int] = {}
+        self._used: set[int] = set()  # consumers' sequence numbers that some Backprop went through
+        self._handles: list[Any] = []
+        self._thread = threading.get_ident()
+        self._quiet_backprops = 0
+        self._by_hand = True  # no optimizer has stepped on these tensors so far
+        self._resume_at = 0
+        self._gap_from = 0
+        self._burst_ends = full
+
+    # --- start and end ---------------------------------------------------------------------------------------
+
+    def start(self) -> Recorder:
+        """Listen from now on."""
+        with torch.no_grad():
+            self._begun = [tensor.detach().clone() for tensor in self.tensors]
+        self._frozen = sum(1 << bit for bit, tensor in enumerate(self.tensors) if not tensor.requires_grad)
+        if any(getattr(tensor, "_backward_hooks", None) for tensor in self.tensors):
+            self.note("gradient hooks")
+        self._listen()
+        TAPS.add(self)
+        return self
+
+    def stop(self) -> Recorder:
+        """Take a last look, and listen no more."""
+        if self in TAPS.listeners:
+            if self.loud:
+                self._look()
+            TAPS.remove(self)
+            self._hush()
+        return self
+
+    def _listen(self) -> None:
+        self.loud = True
+        self._values = [tensor.detach().clone() for tensor in self.tensors]
+        self._grads = [None if tensor.grad is None else tensor.grad.detach().clone() for tensor in self.tensors]
+        self._last_grads: list[torch.Tensor | None] = list(self._grads)
+        self._returned: list[torch.Tensor | None] = [None] * len(self.tensors)
+        self._seen_at = sequence_number()  # when the values were last compared
+        self._changed_at = [-1] * len(self.tensors)  # sequence number before which a use is one of older values
+        self._change_times: list[int] = []
+        self._bounds: list[tuple[int, int]] = []  # sequence numbers before and after each forward pass
+        self._bounds_from = self.forwards
+        self._snapshots: list[list[torch.Tensor]] = []
+        self._accumulated = 0
+        self._pending = 0  # tensors whose gradient grew outside the choke point
+        self._running: list[dict[str, Any]] = []
+        self._steps: list[dict[str, Any]] = []
+        for bit, tensor in enumerate(self.tensors):
+            if tensor.requires_grad and tensor.is_leaf:
+                with contextlib.suppress(Exception):
+                    self._handles.append(tensor.register_post_accumulate_grad_hook(self._accumulates(1 << bit)))
+        if self.module is not None:
+            self._handles.append(self.module.register_forward_pre_hook(lambda module, args: self.enter()))
+            self._handles.append(
+                self.module.register_forward_hook(lambda module, args, output: self.forward(args[:1], output))
+            )
+
+    def _hush(self) -> None:
+        self.loud = False
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+
+    def note(self, text: str) -> None:
+        if text not in self.notes and len(self.notes) < 20:
+            self.notes.append(text)
+
+    def _write(self, kind: Kind, mask: int = 0, **fields: int) -> None:
+        if len(self.events) < MOST_EVENTS:
+            get = fields.get
+            self.events.append(
+                (int(kind), mask, get("other", 0), get("changed", 0), get("ref", -1), get("place", -1),
+                 get("flags", 0), get("age", 0))
+            )  # fmt: skip
+
+    def _place(self) -> int:
+        line = users_line()
+        if line is None:
+            return -1
+        number = self._place_numbers.get(line)
+        if number is None:
+            number = self._place_numbers[line] = len(self.places)
+            self.places.append(line)
+        return number
+
+    # --- forward passes --------------------------------------------------------------------------------------
+
+    @guarded
+    def enter(self) -> None:
+        """The network is about to be called."""
+        if self.loud:
+            self._look()
+            self._entered = sequence_number()
+
+    @guarded
+    def forward(self, inputs: Iterable[Any], output: Any) -> None:
+        """The network has given an output."""
+        if not self.loud or not isinstance(output, torch.Tensor) or not output.requires_grad:
+            return
+        self._here()
+        number, self.forwards = self.forwards, self.forwards + 1
+        self._bounds.append((getattr(self, "_entered", 0), sequence_number()))
+        count = 0
+        if self.keep_inputs:
+            for item in inputs:
+                rows = item.detach().reshape(-1, item.shape[-1]).to(torch.float32).clone()
+                count = len(rows)
+                self.rows.append(rows)
+                output.register_hook(lambda gradient: self._pull(number, gradient))
+        self._write(Kind.FORWARD, ref=count)
+        self._look_at_values()
+
+    def _pull(self, number: int, gradient: torch.Tensor) -> None:
+        with contextlib.suppress(Exception):
+            if self.loud and len(self.pulls) < MOST_EVENTS:
+                flat = gradient.detach().reshape(-1, gradient.shape[-1]).to(torch.float32).clone()
+                self.pulls.append((self.backprops, number, flat))
+
+    # --- Backprop --------------------------------------------------------------------------------------------
+
+    def hears_backprop(self) -> bool:
+        if self.loud:
+            return True
+        self._quiet_backprops += 1
+        if self._by_hand and not self.broken:
+            self._quiet_update()
+        return False
+
+    def _accumulates(self, bit: int) -> Callable[[Any], None]:
+        def grown(tensor: Any) -> None:
+            if self._running:
+                self._accumulated |= bit
+                return
+            if self._pending & bit:  # a second Backprop outside the choke point
+                self._flush()
+            self._pending |= bit
+
+        return grown
+
+    @guarded
+    def _flush(self) -> None:
+        """Write down a Backprop that was seen by the gradients alone."""
+        mask, self._pending = self._pending, 0
+        if mask:
+            self.note("Backprop was seen by its gradients alone")
+            self._write(Kind.BACKPROP, mask, place=self._place())
+            self.backprops += 1
+            self._keep_grads(mask)
+
+    @guarded
+    def before_backprop(self, walk: Walk | None, call: tuple[Any, ...]) -> None:
+        self._look()
+        self._accumulated = 0
+        self._running.append({"walk": walk, "call": call, "place": self._place()})
+        self._here()
+        if torch.is_autocast_enabled("cpu"):
+            self.note("autocast")
+
+    def _here(self) -> None:
+        if threading.get_ident() != self._thread:
+            self.note("threads")
+
+    @guarded
+    def after_backprop(self, result: Any, error: BaseException | None) -> None:
+        run = self._running.pop()
+        walk: Walk | None = run["walk"]
+        args, kwargs = run["call"]
+        grad_only = kwargs.get("accumulate_grad") is False
+        flags = Back(0)
+        if self._steps:
+            flags |= Back.INSIDE
+            self._steps[-1]["backprops"] += 1
+        reached, stale, age = self._accumulated, 0, 0
+        if walk is not None:
+            mask, stale, age, more = self._read(walk)
+            flags |= more
+            if grad_only or error is not None:
+                reached = mask
+        if error is not None:
+            flags |= failure(error)
+        if grad_only:
+            flags |= Back.GRAD_ONLY
+            reached &= self._take_returned(args[3] if len(args) > 3 else (), result) | (0 if error is None else reached)
+        zero = 0 if error is not None or grad_only else self._keep_grads(reached)
+        root = -1
+        if walk is not None:
+            root = self._roots.setdefault(walk.key, len(self._roots))
+        self._write(
+            Kind.BACKPROP, reached, other=zero, changed=stale & reached, ref=root, place=run["place"], flags=int(flags),
+            age=age,
+        )  # fmt: skip
+        self.backprops += 1
+
+    def _read(self, walk: Walk) -> tuple[int, int, int, Back]:
+        """Watched tensors that a loss reaches, those used at older values, updates since, and flags."""
+        mask = stale = 0
+        first = sys.maxsize
+        flags = Back(0)
+        number = self.backprops
+        if walk.compiled:
+            self.note("compiled")
+        forwards = set()
+        for key, consumers in walk.consumers.items():
+            bit = self._bits.get(key)
+            if bit is None:
+                flags |= Back.STRANGERS
+                continue
+            mask |= bit
+            earliest = min(consumers)
+            first = min(first, earliest)
+            if earliest < self._changed_at[bit.bit_length() - 1]:
+                stale |= bit
+            for consumer in consumers:
+                if consumer in self._used:
+                    flags |= Back.SHARED
+                index = bisect.bisect_right(self._bounds, (consumer, sys.maxsize)) - 1
+                if index >= 0 and self._bounds[index][0] <= consumer < self._bounds[index][1]:
+                    forwards.add(index + self._bounds_from)
+            self._used.update(consumers)
+        self.reaches += [(number, forward) for forward in sorted(forwards)]
+        age = len(self._change_times) - bisect.bisect_right(self._change_times, first) if mask else 0
+        return mask, stale, age, flags
+
+    def _keep_grads(self, mask: int) -> int:
+        """Note the gradients as they are now; the mask of those that grew by exactly 0."""
+        zero = 0
+        for bit, tensor in enumerate(self.tensors):
+            if mask >> bit & 1 and tensor.grad is not None:
+                grad, before = tensor.grad.detach(), self._grads[bit]
+                if not bool(grad.any()) if before is None else same_numbers(grad, before):
+                    zero |= 1 << bit
+                self._grads[bit] = self._last_grads[bit] = grad.clone()
+        return zero
+
+    def _take_returned(self, asked: Any, result: Any) -> int:
+        """Keep what autograd.grad gave for each watched tensor; the mask of those it was asked for."""
+        mask = 0
+        for tensor, gradient in zip(asked or (), result or (), strict=False):
+            bit = self._bits.get(id(tensor))
+            if bit is not None and isinstance(gradient, torch.Tensor):
+                mask |= bit
+                self._returned[bit.bit_length() - 1] = gradient.detach().clone()
+        return mask
+
+    # --- Optimize --------------------------------------------------------------------------------------------
+
+    def before_step(self, optimizer: Any) -> None:
+        if not self.loud:
+            if not self.broken and self._mask_of(optimizer):
+                self._by_hand = False
+                self._quiet_update()
+            return
+        self._step_begins(optimizer)
+
+    @guarded
+    def _step_begins(self, optimizer: Any) -> None:
+        self._look()
+        self._steps.append(
+            {"has": self._with_grad(), "place": self._place(), "backprops": 0, "changed": 0, "events": len(self.events)}
+        )
+
+    @guarded
+    def after_step(self, optimizer: Any) -> None:
+        if not self._steps:
+            return
+        step = self._steps.pop()
+        mask = self._mask_of(optimizer)
+        has = self._with_grad() if step["backprops"] else step["has"]
+        inner = any(event[0] == Kind.OPTIMIZE for event in self.events[step["events"] :])
+        changed = self._note_values() | step["changed"]
+        if inner and not changed:
+            return  # an optimizer that drives another one, which has been written down
+        self._here()
+        self._write(
+            Kind.OPTIMIZE, mask, other=has & mask, changed=changed, ref=self._setting(optimizer), place=step["place"]
+        )
+        if step["backprops"]:
+            self._look_at_grads(False)
+        if mask:
+            self._by_hand = False
+            self._update_done()
+
+    def _with_grad(self) -> int:
+        return sum(1 << bit for bit, tensor in enumerate(self.tensors) if tensor.grad is not None)
+
+    def _mask_of(self, optimizer: Any) -> int:
+        known = self._optimizers.get(id(optimizer))
+        if known is not None and known[2] is optimizer:
+            return known[1]
+        mask = 0
+        for group in optimizer.param_groups:
+            for tensor in group["params"]:
+                mask |= self._bits.get(id(tensor), 0)
+        if self.loud or mask:
+            self._optimizers[id(optimizer)] = (len(self._optimizers), mask, optimizer)
+        return mask
+
+    def _setting(self, optimizer: Any) -> int:
+        number = self._optimizers[id(optimizer)][0]
+        groups = optimizer.param_groups
+        key: Any = (number, *(tuple(v for k, v in group.items() if k != "params") for group in groups))
+        try:
+            found = self._setting_numbers.get(key)
+        except TypeError:  # something in a group cannot be a key
+            key = repr(key)
+            found = self._setting_numbers.get(key)
+        if found is None:
+            found = self._setting_numbers[key] = len(self.settings)
+            self.settings.append(self._describe(number, optimizer))
+        return found
+
+    def _describe(self, number: int, optimizer: Any) -> dict[str, Any]:
+        groups = []
+        for group in optimizer.param_groups:
+            bits = [self._bits[id(p)].bit_length() - 1 for p in group["params"] if id(p) in self._bits]
+            plain = {name: plain_value(value) for name, value in group.items() if name != "params"}
+            kept = {name: value for name, value in plain.items() if value is not NotImplemented}
+            groups.append(
+                {
+                    "parameters": [self.names[bit] for bit in bits],
+                    "others": len(group["params"]) - len(bits),
+                    "settings": kept,
+                }
+            )
+        kind = type(optimizer)
+        own = not kind.__module__.startswith("torch.optim")
+        name = next((c.__name__ for c in kind.__mro__ if c.__module__.startswith("torch.optim")), kind.__name__)
+        return {"optimizer": number, "name": name, "own": own, "groups": groups}
+
+    # --- Reset -----------------------------------------------------------------------------------------------
+
+    @guarded
+    def before_reset(self) -> None:
+        self._look()
+
+    @guarded
+    def after_reset(self) -> None:
+        self._look_at_grads(True)
+
+    # --- looking at values and gradients ---------------------------------------------------------------------
+
+    @guarded
+    def _look(self) -> None:
+        """What has changed since the last look, outside Backprop, step() and zero_grad()."""
+        if self._pending:
+            self._flush()
+        self._look_at_values()
+        self._look_at_grads(False)
+
+    def _changed(self) -> int:
+        mask = 0
+        for bit, (tensor, value) in enumerate(zip(self.tensors, self._values, strict=True)):
+            if not same_numbers(tensor, value):
+                mask |= 1 << bit
+        return mask
+
+    def _note_values(self) -> int:
+        """Take over the values as they are; the mask of those that changed."""
+        mask = self._changed()
+        now = sequence_number()
+        if mask:
+            self._take(mask, now)
+        self._seen_at = now
+        return mask
+
+    def _take(self, mask: int, since: int) -> None:
+        if len(self._snapshots) < 400:
+            self._snapshots.append(list(self._values))
+        for bit, tensor in enumerate(self.tensors):
+            if mask >> bit & 1:
+                self._values[bit] = tensor.detach().clone()
+                self._changed_at[bit] = since
+        self._change_times.append(since)
+
+    def _look_at_values(self) -> None:
+        mask = self._changed()
+        now = sequence_number()
+        if mask and self._steps:  # an optimizer at work, e.g. between two calls of its closure
+            self._take(mask, self._seen_at)
+            self._steps[-1]["changed"] |= mask
+        elif mask:
+            factor, flags = self._explain(mask)
+            # The change lies between the last look and this one: only uses before the last look are surely older.
+            self._take(mask, self._seen_at)
+            ref = -1
+            if factor is not None:
+                ref = len(self.numbers)
+                self.numbers.append(factor)
+            self._write(Kind.WRITTEN, mask, ref=ref, flags=int(flags))
+            self._seen_at = now
+            self._update_done()
+        self._seen_at = now
+
+    def _explain(self, mask: int) -> tuple[float | None, Written]:
+        """Whether a change is -factor * gradient, or brings back earlier values."""
+        bits = [bit for bit in range(len(self.tensors)) if mask >> bit & 1]
+        if any(self.tensors[bit].shape != self._values[bit].shape for bit in bits):
+            return None, Written(0)
+        change = [self.tensors[bit].detach().double() - self._values[bit].double() for bit in bits]
+        if not all(bool(torch.isfinite(part).all()) for part in change):
+            return None, Written.NOT_FINITE
+        slack = sum(float(self._values[bit].double().square().sum()) for bit in bits) ** 0.5 * ROUNDING
+        for source, flag in (
+            (self._grads, Written.ALONG_GRADIENT),
+            (self._last_grads, Written.ALONG_GRADIENT),
+            (self._returned, Written.ALONG_RETURNED),
+        ):
+            grads = [source[bit] for bit in bits]
+            if any(grad is None or grad.shape != part.shape for grad, part in zip(grads, change, strict=True)):
+                continue
+            factor = self._factor(change, [grad.double() for grad in grads if grad is not None], slack)
+            if factor is not None:
+                return factor, flag
+        now = [tensor.detach() for tensor in self.tensors]
+        for earlier in [self._begun, *reversed(self._snapshots)]:
+            if all(torch.equal(one, two) for one, two in zip(now, earlier, strict=True)):
+                return None, Written.RESTORED
+        return None, Written(0)
+
+    def _factor(self, change: list[torch.Tensor], grads: list[torch.Tensor], slack: float) -> float | None:
+        size = sum(float((grad * grad).sum()) for grad in grads)
+        if size == 0:
+            return None
+        factor = -sum(float((part * grad).sum()) for part, grad in zip(change, grads, strict=True)) / size
+        left = sum(float((part + factor * grad).square().sum()) for part, grad in zip(change, grads, strict=True))
+        moved = sum(float(part.square().sum()) for part in change)
+        return factor if left**0.5 <= SAME_DIRECTION * moved**0.5 + slack else None
+
+    def _look_at_grads(self, called: bool) -> None:
+        """Gradients that went, were set or edited since the last look; `called`: by a zero_grad just now."""
+        gone = edited = deposit = 0
+        ratios: list[float] = []
+        for bit, tensor in enumerate(self.tensors):
+            grad, held = tensor.grad, self._grads[bit]
+            if grad is None:
+                if held is not None:
+                    gone |= 1 << bit
+                    self._grads[bit] = None
+                continue
+            grad = grad.detach()
+            if held is not None and same_numbers(grad, held):
+                continue
+            if not bool(grad.any()):
+                if held is not None:
+                    gone |= 1 << bit
+            elif held is None or not bool(held.any()):
+                returned = self._returned[bit]
+                if returned is not None and same_numbers(returned, grad):
+                    deposit |= 1 << bit
+                else:
+                    edited |= 1 << bit
+                    ratios.append(float("nan"))
+            else:
+                edited |= 1 << bit
+                ratios.append(ratio(grad, held))
+            self._grads[bit] = grad.clone()
+            if bool(grad.any()):
+                self._last_grads[bit] = self._grads[bit]
+        if gone or called:
+            self._write(Kind.RESET, gone, place=self._place() if called else -1, flags=int(called))
+        if edited:
+            same = max(ratios) - min(ratios) <= 1e-4 * max(map(abs, ratios)) if all(r == r for r in ratios) else False
+            ref = -1
+            if same:
+                ref = len(self.numbers)
+                self.numbers.append(sum(ratios) / len(ratios))
+            self._write(Kind.EDITED, edited, ref=ref)
+        if deposit:
+            self._write(Kind.DEPOSIT, deposit)
+
+    # --- bursts ----------------------------------------------------------------------------------------------
+
+    def _update_done(self) -> None:
+        self.updates += 1
+        if self.updates >= self._burst_ends and not self._steps:
+            self._hush()
+            self._gap_from = self.updates
+            self._resume_at = int(self.updates * GROWTH) + 1
+
+    def _quiet_update(self) -> None:
+        self.updates += 1
+        if self.updates >= self._resume_at:
+            self._resume()
+
+    @guarded
+    def _resume(self) -> None:
+        self._write(Kind.GAP, ref=self.updates - self._gap_from)
+        self._burst_ends = self.updates + BURST
+        self._used.clear()
+        self._listen()
+
+    # --- the account -----------------------------------------------------------------------------------------
+
+    def account(self) -> dict[str, Any]:
+        """Everything as plain data, in the form that `loop.events.read` takes."""
+        with torch.no_grad():
+            ends = [tensor.detach() for tensor in self.tensors]
+            moved = sum(
+                1 << bit
+                for bit, (one, two) in enumerate(zip(ends, self._begun, strict=True))
+                if not same_numbers(one, two)
+            )
+            finite = all(bool(torch.isfinite(end).all()) for end in ends)
+        guess = self._reset_guess()
+        return {
+            "names": list(self.names),
+            "events": [list(event) for event in self.events],
+            "reaches": [list(pair) for pair in self.reaches],
+            "numbers": list(self.numbers),
+            "settings": self.settings,
+            "places": [[cell_of(name), line] for name, line in self.places],
+            "notes": list(self.notes),
+            "updates": self.updates,
+            "moved": moved,
+            "frozen": self._frozen,
+            "finite": finite,
+            "reset_guess": guess,
+        }
+
+    def _reset_guess(self) -> int:
+        """The place of a Reset by hand: the nearest line near the Backprops that writes to `.grad`."""
+        if not any(event[0] == Kind.RESET and event[1] and not event[6] for event in self.events):
+            return -1
+        for event in self.events:
+            if event[0] != Kind.BACKPROP or event[5] < 0:
+                continue
+            name, line = self.places[event[5]]
+            source = linecache.getlines(name)
+            near = [n for n, text in enumerate(source, 1) if RESET_BY_HAND.search(text.split("#")[0])]
+            if near:
+                self.places.append((name, min(near, key=lambda n: abs(n - line))))
+                return len(self.places) - 1
+        return -1
+
+
+def same_numbers(one: torch.Tensor, two: torch.Tensor) -> bool:
+    """Whether two tensors hold the same numbers; NaN equals NaN here."""
+    if one.shape != two.shape or one.dtype != two.dtype:
+        return False
+    return torch.equal(one, two) or (bool(one.isnan().any()) and torch.allclose(one, two, 0, 0, equal_nan=True))
+
+
+def failure(error: BaseException) -> Back:
+    """What kind of failure autograd's own message tells of."""
+    text = str(error)
+    if "does not require grad" in text:
+        return Back.DETACHED
+    if "inplace operation" in text:
+        return Back.INPLACE
+    if "second time" in text:
+        return Back.FREED
+    return Back.FAILED
+
+
+def ratio(grad: torch.Tensor, held: torch.Tensor) -> float:
+    """c where grad = c * held; NaN where there is none."""
+    if grad.shape != held.shape:
+        return float("nan")
+    one, two = grad.double(), held.double()
+    size = float((two * two).sum())
+    c = float((one * two).sum()) / size if size else float("nan")
+    gap = float((one - c * two).square().sum()) ** 0.5
+    return c if gap <= 1e-5 * float(one.square().sum()) ** 0.5 else float("nan")
+
+
+def plain_value(value: Any) -> Any:
+    """An optimizer's setting as plain data; NotImplemented if it is none."""
+    if isinstance(value, torch.Tensor):
+        return float(value) if value.numel() == 1 else NotImplemented
+    if isinstance(value, (tuple, list)):
+        items = [plain_value(item) for item in value]
+        return NotImplemented if any(item is NotImplemented for item in items) else items
+    return value if isinstance(value, PLAIN) else NotImplemented
+
+
+def cell_of(filename: str) -> int | None:
+    """The number of the notebook cell that a code's file name stands for; None for a plain file."""
+    found = CELL.match(filename)
+    if found:
+        return int(found[1] or found[2])
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    numbers = getattr(getattr(shell, "compile", None), "_filename_map", {})
+    number = numbers.get(filename)
+    return number if type(number) is int else None
+
+
+assert WIDTH == 8  # _write fills as many columns
