@@ -149,6 +149,37 @@ def assign(
 
 @app.command()
 @refusals
+def diagnose(
+    files: Annotated[
+        list[Path], typer.Argument(help="Notebooks or .py files with MyNetwork and train.", exists=True, dir_okay=False)
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    pictures: Annotated[
+        Path | None, typer.Option("--svg", help="Folder for a timeline picture of each file.", file_okay=False)
+    ] = None,
+    assignment: AssignmentOption = None,
+    seed: SeedOption = None,
+    level: LevelOption = None,
+    course: CourseOption = None,
+) -> None:
+    """Say what a training loop does: Backprop, Optimize, Reset, or which mistake, and where."""
+    import json
+
+    from autograder.engine.diagnosing import course_here, diagnose_files
+    from autograder.report.diagnosis import picture_of, shown
+
+    loaded, wanted = course_here(course, assignment)
+    for number, found in enumerate(diagnose_files(files, loaded, wanted, seed, level)):
+        if as_json:
+            typer.echo(json.dumps(found.plain(), ensure_ascii=False, allow_nan=False))
+        else:
+            console().print(shown(found))
+        if pictures is not None:
+            picture_of(found, pictures, number)
+
+
+@app.command()
+@refusals
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
 ) -> None:

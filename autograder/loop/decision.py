@@ -128,7 +128,7 @@ def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Se
     if all(proofs[n].retraced for n in told):
         return _retraced([proofs[n] for n in told], seen, inconsistent)
     if all(proofs[n].retraced or proofs[n].by_pulls for n in told):
-        if seen in RIGHT:
+        if seen in RIGHT or seen == "DIVERGED":
             return _loss([proofs[n] for n in told])
         if seen != "UNEXPLAINED_UPDATE":
             return _Found(seen)
@@ -198,10 +198,9 @@ def _retraced(proofs: Sequence[Replayed], seen: str, flags: tuple[str, ...]) -> 
 
 def _loss(proofs: Sequence[Replayed]) -> _Found:
     """The account's steps give the numbers, with the gradients that came back from another loss."""
-    if all(proof.scale is not None and proof.scale < 0 for proof in proofs):
+    scales = [proof.scale for proof in proofs if proof.finite]
+    if scales and all(scale is not None and scale < 0 for scale in scales):
         return _Found("WRONG_DIRECTION")
-    if not all(proof.finite for proof in proofs):
-        return _Found("DIVERGED")
     return _Found("WRONG_LOSS")
 
 

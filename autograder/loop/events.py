@@ -44,9 +44,8 @@ class Back(IntFlag):
     FREED = 8  # raised: its graph was used up by an earlier one
     FAILED = 16  # raised something else
     INSIDE = 32  # called by an optimizer's step(closure)
-    STRANGERS = 64  # reached tensors that are not watched
-    CROSSED = 128  # an update was made between the output and this Backprop
-    SHARED = 256  # its first output had been Backpropped before
+    STRANGERS = 64  # reached parameters of a network that is not watched
+    SHARED = 128  # its first output had been Backpropped before
 
     @property
     def raised(self) -> bool:

@@ -89,11 +89,11 @@ class Ledger:
     backprops: list[Backprop] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)  # on watched tensors
     strangers: list[Event] = field(default_factory=list)  # optimizers' steps on none of them
-    resets: int = 0  # Resets of spent marks that were followed by another update
     reset_events: list[Event] = field(default_factory=list)
     spent_left: bool = False  # marks that were used are still there at the end
     consumed: int = 0  # mask of tensors that some update had marks of
-    runs: list[int] = field(default_factory=list)  # numbers of updates between Resets of spent marks
+    runs: dict[int, list[int]] = field(default_factory=dict)  # per tensor: updates between Resets of spent marks
+    piled: int = 0  # mask of tensors that an update had old marks of
     edits: list[Event] = field(default_factory=list)
     ratios: dict[int, float] = field(default_factory=dict)  # update's number -> factor of edited gradients
 
@@ -121,6 +121,20 @@ class Ledger:
         """Backprops never used and never erased."""
         return [one for one in self.reaching if not one.used and not one.erased]
 
+    @property
+    def reset_runs(self) -> list[int]:
+        """How many updates lay between Resets of the tensors that old marks piled up on; one by one, in order.
+
+        A Reset after the last update (or the only one of each tensor, at the very end) parts nothing, so it is not
+        counted.
+        """
+        found: list[int] = []
+        for bit, runs in self.runs.items():
+            if self.piled >> bit & 1:
+                total = sum(bool(update.event.mask >> bit & 1) for update in self.updates)
+                found += runs if sum(runs) < total else runs[:-1]
+        return found
+
     def count(self, use: Use) -> int:
         return sum(update.use == use for update in self.updates)
 
@@ -146,7 +160,7 @@ class _Keeper:
         self.returned: list[list[Token]] = [[] for _ in self.bits]
         self.erased_unused = [False] * len(account.names)
         self.unknown = 0  # tensors whose gradient may hold marks from before this part of the record
-        self.since_reset = 0
+        self.since_reset = [0] * len(account.names)
         self.scale: float | None = None
         self.inside: list[int] = []  # Backprops that a step(closure) has made so far
 
@@ -204,19 +218,17 @@ class _Keeper:
 
     def _reset(self, event: Event) -> None:
         self.book.reset_events.append(event)
-        spent = False
         for bit in self._of(event.mask):
+            if self.since_reset[bit] and any(token.spent for token in self.held[bit]):
+                self.book.runs.setdefault(bit, []).append(self.since_reset[bit])
+                self.since_reset[bit] = 0
             for token in self.held[bit]:
-                spent = spent or bool(token.spent)
                 if not token.spent:
                     self.erased_unused[bit] = True
                     self.book.backprops[token.backprop].erased = True
             self.held[bit] = []
         self.unknown &= ~event.mask
         self.scale = None
-        if spent and self.since_reset:
-            self.book.runs.append(self.since_reset)
-            self.since_reset = 0
 
     def _written(self, position: int, event: Event) -> None:
         flags = Written(event.flags)
@@ -246,10 +258,10 @@ class _Keeper:
 
     def _add(self, update: Update) -> None:
         self.book.updates.append(update)
-        self.since_reset += 1
+        for bit in self._of(update.event.mask):
+            self.since_reset[bit] += 1
         if self.scale is not None:
             self.book.ratios[update.number] = self.scale
-        self.book.resets = len(self.book.runs)
 
     def _update(self, position: int, event: Event, mask: int) -> None:
         uses: list[Use] = []
@@ -260,6 +272,8 @@ class _Keeper:
         for bit in self._of(event.mask):
             tokens = self.held[bit] if mask >> bit & 1 else []
             uses.append(self._use(tokens, bit))
+            if uses[-1] == Use.OLD_MARKS:
+                self.book.piled |= 1 << bit
             for token in tokens:
                 held.add(token.backprop)
                 (old if token.spent else fresh).add(token.backprop)
@@ -302,7 +316,7 @@ class _Keeper:
                 self.book.backprops[token.backprop].used += 1  # not left: nobody looked
             tokens.clear()
         self.unknown = self.book.account.everything
-        self.since_reset = 0
+        self.since_reset = [0] * len(self.since_reset)
         self.erased_unused = [False] * len(self.erased_unused)
 
     def close(self) -> None:

@@ -211,8 +211,8 @@ class Machine:
         for name, tensor in tensors.items():
             tensor.requires_grad_(True)
             gradient = self.grads[name] if name in concerned else None
-            tensor.data.copy_(torch.from_numpy(self.now[name]))
-            tensor.grad = None if gradient is None else torch.from_numpy(numpy.ascontiguousarray(gradient)).clone()
+            tensor.data.copy_(torch.from_numpy(numpy.asarray(self.now[name])))
+            tensor.grad = None if gradient is None else torch.from_numpy(numpy.array(gradient, order="C"))
         if setting.name == "LBFGS":
             optimizer.step(self._closure(tensors, closure))
         else:
@@ -230,7 +230,7 @@ class Machine:
             here = {**self.now, **{name: tensor.detach().numpy() for name, tensor in tensors.items()}}
             found = self.gradient(here, rows)
             for name, tensor in tensors.items():
-                tensor.grad = torch.from_numpy(numpy.ascontiguousarray(found[name])).clone()
+                tensor.grad = torch.from_numpy(numpy.array(found[name], order="C"))
             return self.gradient.loss(here, rows)
 
         return evaluate

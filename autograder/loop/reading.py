@@ -151,15 +151,17 @@ def _order(ledger: Ledger, facts: Facts) -> Found | None:
     """The faults of order, of loops that made at least one update with a gradient."""
     old = ledger.first(Use.OLD_MARKS)
     if old is not None:
-        if ledger.resets == 0:
+        runs = ledger.reset_runs
+        if not runs:
             return "MISSING_ZERO", {"i": old.number, "n": old.old}, old
-        return "ZERO_ONCE_PER_EPOCH", {"k": max(ledger.runs)}, old
+        return "ZERO_ONCE_PER_EPOCH", {"k": max(runs)}, old
     empty, start = ledger.count(Use.LOST), ledger.updates[0]
     if empty * 2 > len(ledger.updates):
         return "ZERO_BETWEEN", {}, ledger.first(Use.LOST)
     stale = ledger.first(Use.STALE)
     if stale is not None:
-        lagging = start.use == Use.NOTHING and all(u.age == 1 for u in ledger.updates if u.use == Use.STALE)
+        lagging = all(u.age == 1 for u in ledger.updates if u.use == Use.STALE)
+        lagging = lagging and (start.use == Use.NOTHING or bool(ledger.left))
         return ("STEP_BEFORE_BACKWARD" if lagging else "STALE_LOSS"), {}, stale
     if start.use == Use.NOTHING and ledger.left and ledger.reaching[0].after > 0:
         return "STEP_BEFORE_BACKWARD", {}, start
@@ -288,7 +290,9 @@ def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
         if every or (once and ledger.lost):
             return "STEP_ONCE_PER_EPOCH", {}, used[0]
     if whole is not None and rows and learned and len(learned) < whole:
-        return "STOPS_EARLY", {"k": len(learned), "n": whole}, None
+        uses = sum(len(rows[one.number]) for one in ledger.reaching if one.used and one.number < len(rows))
+        if uses < whole * (facts.epochs or 1) or len(learned) <= max(1, whole // 4):  # else drawn with replacement
+            return "STOPS_EARLY", {"k": len(learned), "n": whole}, None
     if ledger.lost and len(ledger.lost) * 2 >= len(ledger.reaching):
         return "STOPS_EARLY", {"k": len(ledger.reaching) - len(ledger.lost), "n": len(ledger.reaching)}, None
     group = max((len(update.fresh) for update in used), default=1)

@@ -87,10 +87,10 @@ class Evidence:
 class Replayed:
     """What the numbers of one probe prove.
 
-    `retraced`: the account's own steps give these numbers, with the lab's loss; `by_pulls`: with another loss. `rate`
-    is how many times as large as asked the learning rates in it are (1.0: as asked). `fits`: names of our hypotheses
-    that give the same numbers; `scale`: the lab's loop gives them with updates this many times as large; `stopped`: so does
-    the lab's loop after this many updates; `doubt`: settings that are not believed.
+    `retraced`: the account's own steps give these numbers, with the lab's loss; `by_pulls`: with another loss.
+    `rate` is how many times as large as asked the learning rates in it are (1.0: as asked). `fits`: names of our
+    hypotheses that give the same numbers; `scale`: the lab's loop gives them with updates this many times as large;
+    `stopped`: so does the lab's loop after this many updates; `doubt`: settings that are not believed.
     """
 
     moved: bool
@@ -116,7 +116,8 @@ def replayed(evidence: Evidence) -> Replayed:
     steps, doubt = compiled(evidence)
     if not evidence.finite():
         gone = steps is not None and loses_its_numbers(evidence, steps)
-        return Replayed(True, False, gone, rate=rate_of(evidence, steps), doubt=doubt)
+        by_pulls = steps is not None and not gone and bool(evidence.pulls) and loses_its_numbers(evidence, steps, True)
+        return Replayed(True, False, gone, by_pulls, rate_of(evidence, steps), doubt=doubt)
     retraced = by_pulls = False
     if steps is not None:
         retraced = runs_to(evidence, steps)
@@ -132,10 +133,10 @@ def replayed(evidence: Evidence) -> Replayed:
     return replace(found, fits=fits, scale=scale_of(evidence), stopped=on_the_way(evidence))
 
 
-def loses_its_numbers(evidence: Evidence, steps: Sequence[Step]) -> bool:
+def loses_its_numbers(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False) -> bool:
     """Whether these steps, too, end in NaN or in numbers that float32 cannot hold."""
     try:
-        end = Machine(evidence.start, evidence.gradient).run(steps)
+        end = Machine(evidence.start, evidence.gradient, use_pulls=use_pulls).run(steps)
     except (ValueError, KeyError, IndexError, RuntimeError):
         return False
     return any(not bool((numpy.abs(array) < 3e38).all()) for array in end.values())
@@ -293,11 +294,12 @@ def cycle(
 
 
 def seen_order(evidence: Evidence) -> list[int] | None:
-    """The order in which examples were Backpropped one by one, if it was seen."""
+    """The order in which examples were Backpropped one by one, if all of them were seen."""
     rows = evidence.rows_of_backprops()
     if rows is None or any(len(one) != 1 for one in rows):
         return None
-    return [one[0] for one in rows]
+    order = [one[0] for one in rows]
+    return order if len(set(order)) == evidence.examples else None
 
 
 def given_order(evidence: Evidence) -> list[int]:

@@ -26,8 +26,8 @@ import torch
 from autograder.loop.events import MOST_EVENTS, MOST_TENSORS, STOPPED, WIDTH, Back, Kind, Written
 from autograder.student.taps import TAPS, Walk, self_test, sequence_number, users_line
 
-FULL_UPDATES = 300
-BURST = 12
+FULL_UPDATES = 250
+BURST = 8
 GROWTH = 1.25  # the next burst comes at this many times the updates so far
 SAME_DIRECTION = 2e-3  # how far, relative to its size, a change may be from -factor * gradient
 ROUNDING = 4e-7  # of a float32 value of size 1, left by adding a small change to it
@@ -94,7 +94,7 @@ class Recorder:
         self._used: set[int] = set()  # consumers' sequence numbers that some Backprop went through
         self._handles: list[Any] = []
         self._thread = threading.get_ident()
-        self._quiet_backprops = 0
+        self._last_stepped: Any = None  # an optimizer that is known to be of these tensors
         self._by_hand = True  # no optimizer has stepped on these tensors so far
         self._resume_at = 0
         self._gap_from = 0
@@ -124,6 +124,7 @@ class Recorder:
 
     def _listen(self) -> None:
         self.loud = True
+        TAPS.tune()
         self._values = [tensor.detach().clone() for tensor in self.tensors]
         self._grads = [None if tensor.grad is None else tensor.grad.detach().clone() for tensor in self.tensors]
         self._last_grads: list[torch.Tensor | None] = list(self._grads)
@@ -150,6 +151,7 @@ class Recorder:
 
     def _hush(self) -> None:
         self.loud = False
+        TAPS.tune()
         for handle in self._handles:
             handle.remove()
         self._handles = []
@@ -211,13 +213,13 @@ class Recorder:
 
     # --- Backprop --------------------------------------------------------------------------------------------
 
-    def hears_backprop(self) -> bool:
-        if self.loud:
-            return True
-        self._quiet_backprops += 1
-        if self._by_hand and not self.broken:
-            self._quiet_update()
-        return False
+    @property
+    def counts_backprops(self) -> bool:
+        """Whether Backprops stand for updates while nothing is recorded, since no optimizer has been seen."""
+        return not self.loud and self._by_hand and not self.broken
+
+    def backprop_counted(self) -> None:
+        self._quiet_update()
 
     def _accumulates(self, bit: int) -> Callable[[Any], None]:
         def grown(tensor: Any) -> None:
@@ -296,7 +298,8 @@ class Recorder:
         for key, consumers in walk.consumers.items():
             bit = self._bits.get(key)
             if bit is None:
-                flags |= Back.STRANGERS
+                if key in walk.learnable:
+                    flags |= Back.STRANGERS
                 continue
             mask |= bit
             earliest = min(consumers)
@@ -338,12 +341,16 @@ class Recorder:
     # --- Optimize --------------------------------------------------------------------------------------------
 
     def before_step(self, optimizer: Any) -> None:
-        if not self.loud:
-            if not self.broken and self._mask_of(optimizer):
+        if self.loud:
+            self._step_begins(optimizer)
+        elif optimizer is self._last_stepped:
+            self._quiet_update(optimizer)
+        elif not self.broken and self._mask_of(optimizer):
+            self._last_stepped = optimizer
+            if self._by_hand:
                 self._by_hand = False
-                self._quiet_update()
-            return
-        self._step_begins(optimizer)
+                TAPS.tune()
+            self._quiet_update(optimizer)
 
     @guarded
     def _step_begins(self, optimizer: Any) -> None:
@@ -570,10 +577,14 @@ class Recorder:
             self._gap_from = self.updates
             self._resume_at = int(self.updates * GROWTH) + 1
 
-    def _quiet_update(self) -> None:
-        self.updates += 1
-        if self.updates >= self._resume_at:
-            self._resume()
+    def _quiet_update(self, optimizer: Any = None) -> None:
+        """Count an update that is about to come; where the next burst begins, record it."""
+        if self.updates + 1 < self._resume_at:
+            self.updates += 1
+            return
+        self._resume()
+        if optimizer is not None:
+            self._step_begins(optimizer)
 
     @guarded
     def _resume(self) -> None:

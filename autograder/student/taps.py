@@ -22,8 +22,15 @@ MOST_NODES = 4000  # of one graph; a larger one is not walked
 
 
 class Listener(Protocol):
-    """What a recorder answers to. None of these may raise."""
+    """What a recorder answers to. None of these may raise.
 
+    `loud`: it wants to hear everything; `counts_backprops`: it wants to know of every Backprop that there was one.
+    """
+
+    loud: bool
+    counts_backprops: bool
+
+    def backprop_counted(self) -> None: ...
     def before_backprop(self, walk: Walk | None, call: tuple[Any, ...]) -> None: ...
     def after_backprop(self, result: Any, error: BaseException | None) -> None: ...
     def before_step(self, optimizer: Any) -> None: ...
@@ -41,6 +48,7 @@ class Walk:
     def __init__(self, roots: Any) -> None:
         self.key: tuple[Any, ...] = ()
         self.consumers: dict[int, list[int]] = {}  # id of leaf -> sequence numbers
+        self.learnable: set[int] = set()  # ids of leaves that are some network's parameters
         self.compiled = False
         self.complete = True
         waiting = []
@@ -48,7 +56,7 @@ class Walk:
             node = getattr(root, "grad_fn", None)
             if node is None:
                 node = getattr(root, "node", None)  # a GradientEdge
-            self.key += (("leaf", id(root)) if node is None else node._sequence_nr(),)
+            self.key += (("leaf", id(root)) if node is None else (node._sequence_nr(), getattr(root, "output_nr", 0)),)
             if node is None:
                 self.consumers.setdefault(id(root), []).append(sys.maxsize)
             else:
@@ -68,6 +76,8 @@ class Walk:
                 leaf = getattr(following, "variable", None)
                 if leaf is not None:
                     self.consumers.setdefault(id(leaf), []).append(node._sequence_nr())
+                    if isinstance(leaf, torch.nn.Parameter):
+                        self.learnable.add(id(leaf))
                 else:
                     waiting.append(following)
             self.compiled = self.compiled or "CompiledFunction" in node.name()
@@ -80,49 +90,63 @@ def sequence_number() -> int:
 
 
 class Taps:
-    """Puts the listeners in while somebody listens, and takes them out afterwards."""
+    """Puts into torch what is needed for those who listen now, and takes it out again.
+
+    While every listener only counts, a small hook on the optimizers is all that is there: the rest would cost a small
+    loop 5 % of its time even if it did nothing.
+    """
 
     def __init__(self) -> None:
         self.listeners: list[Any] = []
-        self._undo: list[Callable[[], None]] = []
+        self.loud: list[Any] = []  # those that want to hear everything now; the others only count
+        self._counting: list[Any] = []  # those that count Backprops
+        self._undo: dict[str, list[Callable[[], None]]] = {}
 
     def add(self, listener: Any) -> None:
-        if not self.listeners:
-            self._install()
         self.listeners.append(listener)
+        self.tune()
 
     def remove(self, listener: Any) -> None:
         if listener in self.listeners:
             self.listeners.remove(listener)
-            if not self.listeners:
-                while self._undo:
-                    self._undo.pop()()
+            self.tune()
 
-    def _install(self) -> None:
+    def tune(self) -> None:
+        """Ask every listener anew what it wants to hear, and put in or take out accordingly."""
+        self.loud = [one for one in self.listeners if one.loud]
+        self._counting = [one for one in self.listeners if one.counts_backprops]
+        self._want("steps", bool(self.listeners), self._tap_steps)
+        self._want("backprop", bool(self.loud or self._counting), self._tap_backprop)
+        self._want("the rest", bool(self.loud), self._tap_the_rest)
+
+    def _want(self, name: str, wanted: bool, put_in: Callable[[], list[Callable[[], None]]]) -> None:
+        if wanted and name not in self._undo:
+            self._undo[name] = put_in()
+        elif not wanted:
+            for undo in self._undo.pop(name, []):
+                undo()
+
+    def _tap_steps(self) -> list[Callable[[], None]]:
+        return [register_optimizer_step_pre_hook(self._before_step).remove]
+
+    def _tap_backprop(self) -> list[Callable[[], None]]:
         real = getattr(torch.autograd, CHOKE, None)
-        if callable(real):
-            self._swap(torch.autograd, CHOKE, self._backprop(real))
-        self._swap(torch.optim.Optimizer, "zero_grad", self._reset(torch.optim.Optimizer.zero_grad))
-        self._swap(torch.nn.Module, "zero_grad", self._reset(torch.nn.Module.zero_grad))
-        for handle in (
-            register_optimizer_step_pre_hook(self._before_step),
-            register_optimizer_step_post_hook(self._after_step),
-        ):
-            self._undo.append(handle.remove)
+        return [swapped(torch.autograd, CHOKE, self._backprop(real))] if callable(real) else []
 
-    def _swap(self, owner: Any, name: str, new: Any) -> None:
-        old = getattr(owner, name)
-        setattr(owner, name, new)
-
-        def put_back() -> None:
-            if getattr(owner, name, None) is new:
-                setattr(owner, name, old)
-
-        self._undo.append(put_back)
+    def _tap_the_rest(self) -> list[Callable[[], None]]:
+        return [
+            register_optimizer_step_post_hook(self._after_step).remove,
+            *(
+                swapped(kind, "zero_grad", self._reset(kind.zero_grad))
+                for kind in (torch.optim.Optimizer, torch.nn.Module)
+            ),
+        ]
 
     def _backprop(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def run(roots: Any, *args: Any, **kwargs: Any) -> Any:
-            loud = [one for one in self.listeners if one.hears_backprop()]
+            for one in tuple(self._counting):
+                one.backprop_counted()
+            loud = self.loud
             if not loud:
                 return real(roots, *args, **kwargs)
             walk = None
@@ -146,7 +170,7 @@ class Taps:
     def _reset(self, real: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(real)
         def zero_grad(owner: Any, *args: Any, **kwargs: Any) -> Any:
-            loud = [one for one in self.listeners if one.loud]
+            loud = self.loud
             for one in loud:
                 one.before_reset()
             result = real(owner, *args, **kwargs)
@@ -157,13 +181,24 @@ class Taps:
         return zero_grad
 
     def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        for one in self.listeners:
+        for one in tuple(self.listeners):
             one.before_step(optimizer)
 
     def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        for one in self.listeners:
-            if one.loud:
-                one.after_step(optimizer)
+        for one in self.loud:
+            one.after_step(optimizer)
+
+
+def swapped(owner: Any, name: str, new: Any) -> Callable[[], None]:
+    """Put `new` in place of owner.name; what is given back undoes it, unless somebody has changed it since."""
+    old = getattr(owner, name)
+    setattr(owner, name, new)
+
+    def put_back() -> None:
+        if getattr(owner, name, None) is new:
+            setattr(owner, name, old)
+
+    return put_back
 
 
 TAPS = Taps()
@@ -173,14 +208,12 @@ class _Probe:
     """Counts what reaches it, for the self-test."""
 
     loud = True
+    counts_backprops = False
 
     def __init__(self) -> None:
         self.heard: set[str] = set()
         self.reached: set[int] = set()
         self.numbers: list[int] = []
-
-    def hears_backprop(self) -> bool:
-        return True
 
     def before_backprop(self, walk: Walk | None, call: tuple[Any, ...]) -> None:
         self.heard.add("backprop")

@@ -1,0 +1,149 @@
+"""`autograder diagnose`: the verdict on the training loop of one notebook or .py file, without graders or marks.
+
+The file is run as a submission is, in the sandbox; its `train` (or, failing that, its `fit_product`) is put to the
+order check from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+from autograder.course import Assignment
+from autograder.intake.notebook import Unreadable, read_notebook
+from autograder.judge.conversation import Conversation, become_current
+from autograder.judge.faults import StudentFault
+from autograder.judge.handles import Handle
+from autograder.judge.notebook_run import Broker, NotebookRun
+from autograder.judge.one import session_seed, settings_of
+from autograder.judge.order import product_probe, told, trained_probe
+from autograder.judge.questions import stable_seed
+from autograder.loop.decision import Rules, Verdict, decide
+from autograder.loop.probes import draw_loop_probes
+from autograder.loop.replay import Evidence
+from autograder.loop.timeline import Timeline
+from autograder.loop.wording import say
+
+TRAIN, FIT = "train", "fit_product"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is said of one file. `verdict` is None where there was nothing to judge, and `error` tells why."""
+
+    file: str
+    verdict: str | None = None
+    correct: bool | None = None
+    sentence: str = ""
+    advice: str = ""
+    about: str = ""  # the function that was judged
+    told: dict[str, Any] = field(default_factory=dict)
+    timeline: Timeline | None = None
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """The object that --json prints."""
+        return {
+            "file": self.file,
+            "verdict": self.verdict,
+            "correct": self.correct,
+            "sentence": self.sentence,
+            "ledger": self.told.get("ledger", {}),
+            "replay": self.told.get("replay", {}),
+            "where": self.told.get("where", []),
+            "error": self.error,
+            "advice": self.advice,
+            "function": self.about,
+            "notes": list(self.notes),
+        }
+
+
+def diagnose(path: Path, assignment: Assignment, broker: Broker, seed: int) -> Diagnosis:
+    """Run one file and judge its loop. What is wrong with the file is told in the Diagnosis, never raised."""
+    name = str(path)
+    plain_file = path.suffix.lower() == ".py"
+    try:
+        content = path.read_bytes()
+    except OSError as trouble:
+        return Diagnosis(name, error=f"cannot be read: {trouble.strerror}")
+    notes: tuple[str, ...] = ()
+    if plain_file:
+        cells = [content.decode("utf-8-sig", "replace")]
+    else:
+        read = read_notebook(content, ())
+        if isinstance(read, Unreadable):
+            return Diagnosis(name, error=read.reason)
+        cells, notes = list(read.code), read.notes
+    run = NotebookRun(broker, cells, settings_of(assignment), session_seed(seed))
+    try:
+        run.start()
+        found = _judged(run, assignment, seed)
+    finally:
+        become_current(None)
+        run.end()
+    shown = tuple(dict.fromkeys([*notes, *run.trouble, *run.notes]))
+    if isinstance(found, str):
+        failed = next((f" Cell {c.number}: {c.error}" for c in run.cells if c.error), "")
+        return Diagnosis(name, "NOT_RUN", None, say("NOT_RUN", error=found), notes=shown, error=f"{found}.{failed}")
+    verdict, about = found
+    data = told(verdict)
+    if plain_file:
+        data["where"] = [{**spot, "cell": None} for spot in data["where"]]
+    error = verdict.sentence if verdict.name == "NOT_RUN" else None
+    return Diagnosis(
+        name,
+        verdict.name,
+        verdict.correct,
+        verdict.sentence,
+        verdict.advice,
+        about,
+        data,
+        verdict.timeline,
+        shown,
+        error,
+    )
+
+
+def _judged(run: NotebookRun, assignment: Assignment, seed: int) -> tuple[Verdict, str] | str:
+    """The verdict and the function it is about, or why there is none."""
+    rules = Rules(assignment.order.marks, assignment.order.settings)
+    talk = run.conversation()
+    if talk is None:
+        return "the file ends its Python process"
+    become_current(talk)
+    try:
+        talk.begin(stable_seed(seed, "diagnose"), "", None)
+        about = _function(talk)
+        if about is None:
+            return f"it defines neither `{TRAIN}` nor `{FIT}`"
+        draw = numpy.random.default_rng(stable_seed(seed, "diagnose/draw"))
+        return decide(_probes(about, draw, rules), rules), about
+    except StudentFault as fault:
+        return fault.found.rstrip(".")
+
+
+def _function(talk: Conversation) -> str | None:
+    for name in (TRAIN, FIT):
+        try:
+            if talk.ask("is_a", name, of=talk.named(name, f"`{name}`"), kind="function"):
+                return name
+        except StudentFault as fault:
+            if fault.kind != "missing":
+                raise
+    return None
+
+
+def _probes(about: str, draw: numpy.random.Generator, rules: Rules) -> Sequence[Evidence]:
+    if about == TRAIN:
+        return [trained_probe(Handle(TRAIN), spec, rules.settings) for spec in draw_loop_probes(draw)]
+    probes = []
+    for steps in (2, int(draw.integers(3, 6)), int(draw.integers(20, 40))):
+        start = {"var_1": round(draw.uniform(1, 3), 3), "var_2": round(draw.uniform(1, 3), 3)}
+        goal, lr = round(draw.uniform(6, 9), 2), round(draw.uniform(1e-3, 3e-3), 6)
+        probes.append(product_probe(Handle(FIT), start, goal, lr, steps, rules.settings))
+    return probes
