@@ -50,6 +50,10 @@ class Gradient(Protocol):
 
     def loss(self, parameters: Parameters, rows: Sequence[int]) -> float: ...
 
+    def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
+        """The gradient of the lab's loss at the outputs (n, outputs); None where there are no outputs."""
+        ...
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -104,6 +108,7 @@ class Machine:
     use_pulls: bool = False
     keep_path: bool = False
     path: list[Parameters] = field(default_factory=list)
+    labs_loss: bool = True  # with pulls: whether in each update they added up to those of the lab's loss
 
     def run(self, steps: Iterable[Step]) -> Parameters:
         """The parameters at the end. Raises ValueError if the steps ask for what cannot be computed."""
@@ -114,6 +119,7 @@ class Machine:
         self.forwards: list[tuple[Parameters, tuple[int, ...]]] = []
         self.versions: list[Parameters] = [self._copy()]
         self.optimizers: dict[int, Any] = {}
+        self.pulled: dict[int, tuple[Array, Array]] = {}  # example -> what came back, what the lab's loss gives
         with numpy.errstate(all="ignore"):
             for step in steps:
                 getattr(self, "_do_" + step.what)(step)
@@ -123,6 +129,10 @@ class Machine:
         return {name: array.copy() for name, array in self.now.items()}
 
     def _changed(self) -> None:
+        for came, wanted in self.pulled.values():
+            if not numpy.allclose(came, wanted, rtol=1e-3, atol=1e-4):
+                self.labs_loss = False
+        self.pulled = {}
         self.versions.append(self._copy())
         if self.keep_path:
             self.path.append(self.versions[-1])
@@ -138,6 +148,8 @@ class Machine:
                 pull = step.pulls[number] if self.use_pulls and number < len(step.pulls) else None
                 if self.use_pulls and pull is None:
                     raise ValueError("no gradient at the outputs is known")
+                if pull is not None:
+                    self._note_pull(then, rows, pull)
                 stale = then is not self.versions[-1]
                 parts.append(self.gradient(then, rows, self.now if self.mixed and stale else None, pull))
             return {name: sum((part[name] for part in parts), numpy.zeros(())) for name in self.now}
@@ -145,6 +157,15 @@ class Machine:
             raise ValueError("a Backprop of unknown examples")
         then = self.versions[-1 - step.age]
         return self.gradient(then, step.rows, self.now if self.mixed and step.age else None)
+
+    def _note_pull(self, then: Parameters, rows: Sequence[int], pull: Array) -> None:
+        wanted = self.gradient.pull(then, rows)
+        if wanted is None or wanted.shape != pull.shape:
+            self.labs_loss = False
+            return
+        for row, came, whole in zip(rows, pull, wanted, strict=True):
+            before = self.pulled.get(row)
+            self.pulled[row] = (came if before is None else before[0] + came, whole)
 
     def _do_B(self, step: Step) -> None:
         found = self._gradient_of(step)
@@ -156,6 +177,7 @@ class Machine:
             self.grads[name] = self.last[name] = found[name] if held is None else held + found[name]
 
     def _do_Z(self, step: Step) -> None:
+        self.pulled = {}
         for name in step.tensors:
             self.grads[name] = None
 
@@ -323,6 +345,9 @@ class ChainGradient:
         back = out @ (later or parameters)["m2.weight"]
         return {"m1.weight": back.T @ x, "m1.bias": back.sum(0), "m2.weight": out.T @ hidden, "m2.bias": out.sum(0)}
 
+    def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
+        return numpy.asarray(2 * (self._forward(parameters, rows)[2] - self.targets[list(rows)]))
+
     def loss(self, parameters: Parameters, rows: Sequence[int]) -> float:
         return float(((self._forward(parameters, rows)[2] - self.targets[list(rows)]) ** 2).sum())
 
@@ -339,6 +364,9 @@ class ProductGradient:
         miss = 2 * (parameters["var_1"] * parameters["var_2"] - self.goal)
         factors = later or parameters
         return {"var_1": miss * factors["var_2"], "var_2": miss * factors["var_1"]}
+
+    def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
+        return None
 
     def loss(self, parameters: Parameters, rows: Sequence[int]) -> float:
         return float((parameters["var_1"] * parameters["var_2"] - self.goal) ** 2)

@@ -293,8 +293,13 @@ def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
         uses = sum(len(rows[one.number]) for one in ledger.reaching if one.used and one.number < len(rows))
         if uses < whole * (facts.epochs or 1) or len(learned) <= max(1, whole // 4):  # else drawn with replacement
             return "STOPS_EARLY", {"k": len(learned), "n": whole}, None
-    if ledger.lost and len(ledger.lost) * 2 >= len(ledger.reaching):
-        return "STOPS_EARLY", {"k": len(ledger.reaching) - len(ledger.lost), "n": len(ledger.reaching)}, None
+    unused = [one for one in (*ledger.lost, *ledger.left) if not one.flags & Back.GRAD_ONLY]
+    if unused:
+        return "STOPS_EARLY", {"k": len(ledger.reaching) - len(unused), "n": len(ledger.reaching)}, None
+    if whole is not None and rows and facts.epochs:
+        uses = sum(len(rows[one.number]) for one in ledger.reaching if one.used and one.number < len(rows))
+        if uses < whole * facts.epochs and uses % whole:  # whole passes, but fewer, are another test's
+            return "STOPS_EARLY", {"k": uses, "n": whole * facts.epochs}, None
     group = max((len(update.fresh) for update in used), default=1)
     return ("CORRECT_ACCUMULATED", {"n": group}, None) if group > 1 else None
 

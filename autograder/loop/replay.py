@@ -122,7 +122,7 @@ def replayed(evidence: Evidence) -> Replayed:
     if steps is not None:
         retraced = runs_to(evidence, steps)
         if not retraced and evidence.pulls:
-            by_pulls = runs_to(evidence, steps, use_pulls=True)
+            by_pulls, retraced = pulls_run_to(evidence, steps)
     rate = rate_of(evidence, steps) if retraced or by_pulls else 1.0
     found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt)
     if retraced and rate == 1.0:
@@ -158,6 +158,19 @@ def runs_to(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False, 
         except (ValueError, KeyError, IndexError, RuntimeError):
             return False
     return False
+
+
+def pulls_run_to(evidence: Evidence, steps: Sequence[Step]) -> tuple[bool, bool]:
+    """Whether these steps with the gradients that came back to the outputs lead to the probe's end, and whether those
+    were the lab's loss all the same, in several parts or through several forward passes."""
+    for mixed in (False, True) if evidence_is_stale(evidence, steps) else (False,):
+        machine = Machine(evidence.start, evidence.gradient, mixed, use_pulls=True)
+        try:
+            if distance(machine.run(steps), evidence.end) <= TOLERANCE:
+                return True, machine.labs_loss
+        except (ValueError, KeyError, IndexError, RuntimeError):
+            return False, False
+    return False, False
 
 
 def evidence_is_stale(evidence: Evidence, steps: Sequence[Step]) -> bool:

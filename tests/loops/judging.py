@@ -52,3 +52,8 @@ def train_of(source: str) -> Train:
     space: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(source, "<cell 1>", "exec"), space)
     return space["train"]
+
+
+def sizes(seed: int) -> list[tuple[int, int]]:
+    """Examples and epochs of the probes that `judged` uses with this seed."""
+    return [(len(spec.inputs), spec.epochs) for spec in draw_loop_probes(numpy.random.default_rng(seed))]

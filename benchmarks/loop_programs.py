@@ -1,0 +1,76 @@
+"""Thousands of random loop programs put to the order check: who is accused wrongly, what gets past both witnesses.
+
+    python benchmarks/loop_programs.py [--right 2000] [--faulty 2000] [--seed 0] [--processes 2]
+
+The truth about each program comes from exact bookkeeping of its gradients (tests/loops/programs.py). Prints the
+counts, a table of kinds and verdicts, and the source of whatever went wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import multiprocessing
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from loops.judging import judged, sizes, train_of
+from loops.programs import faulty_program, right_program, source, truth, verdict_on
+
+
+def one(wanted: tuple[bool, int]) -> tuple[str, str, str, str]:
+    """(what became of it, the truth's kind, the verdict, the source) of one program."""
+    right, seed = wanted
+    torch.set_num_threads(1)
+    program = (right_program if right else faulty_program)(random.Random(seed))
+    truths = [truth(program, *size) for size in sizes(seed)]
+    kinds = [known.kind for known in truths if known.kind != "right"]
+    kind = kinds[-1] if kinds else "right"
+    text = source(program)
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = judged(train_of(text), seed=seed)
+    whole = verdict_on(program, sizes(seed))
+    if whole == "right":
+        kept = found.share == 1 and found.correct and not found.flags
+        return ("right, kept" if kept else "FALSELY ACCUSED"), kind, found.name, text
+    if whole == "open":
+        return "nothing moves, or a small pass is one group", kind, found.name, text
+    rejected = found.correct is not True or bool(found.flags)
+    return ("faulty, rejected" if rejected else "MISSED BY BOTH"), kind, f"{found.name}/{found.ledger}", text
+
+
+def main() -> None:
+    """Draw, judge, count."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--right", type=int, default=2000)
+    parser.add_argument("--faulty", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2)
+    wanted = parser.parse_args()
+    jobs = [(True, wanted.seed + n) for n in range(wanted.right)] + [
+        (False, wanted.seed + n) for n in range(wanted.faulty)
+    ]
+    started = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(wanted.processes) as pool:
+        found = pool.map(one, jobs, chunksize=20)
+    for outcome, kind, name, text in found:
+        if outcome.isupper():
+            print(f"--- {outcome} ({kind}, {name})\n{text}")
+    print(f"{len(found)} programs in {time.monotonic() - started:.0f} s")
+    for outcome, count in sorted(Counter(row[0] for row in found).items()):
+        print(f"{count:6} {outcome}")
+    print("truth and verdict of the faulty ones:")
+    for (kind, name), count in Counter((row[1], row[2]) for row in found if row[1] != "right").most_common(40):
+        print(f"{count:6} {kind:14} {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Random loop programs: the generator's truth proved by numbers, and a short, seeded sample of the order check."""
+
+from __future__ import annotations
+
+import random
+
+import numpy
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from loops.judging import judged, sizes, train_of
+from loops.programs import Program, faulty_program, right_program, source, truth, verdict_on
+from loops.proofs import Given, Plain, Weights, gap, plus, slope, state
+from test_corpus import Network
+
+SEEDS = st.integers(0, 2**32)
+SHORT = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def told(program: Program, given: Given) -> Weights:
+    """The tokens' own numbers: each is the gradient of its example at the weights of its version."""
+    versions = [given.start]
+    optimizer = Plain(given.lr)
+    for step in truth(program, given.count, given.epochs).held:
+        total: Weights | None = None
+        for token in step:
+            total = plus(total, slope(versions[token.version], given, token.row))
+        assert total is not None
+        versions.append(optimizer(versions[-1], total))
+    return versions[-1]
+
+
+@SHORT
+@given(SEEDS, st.booleans())
+def test_tokens_give_the_numbers_that_torch_gives(seed: int, wrong: bool) -> None:
+    rng = random.Random(seed)
+    program = faulty_program(rng) if wrong else right_program(rng)
+    if program.shuffle or program.machine in ("momentum", "Adam") or (program.machine == "fused" and wrong):
+        return  # another order, another optimizer, or old activations with new weights
+    torch.manual_seed(seed % 1000)
+    network = Network()
+    inputs, targets = torch.randn(3, 3), torch.randn(3, 5)
+    known = Given(state(network), inputs.double().numpy(), targets.double().numpy(), 1e-3, 2)
+    train_of(source(program))(network, list(zip(inputs, targets, strict=True)), lr=1e-3, epochs=2)
+    expected = told(program, known)
+    if all(numpy.isfinite(array).all() for array in expected.values()) and gap(expected, known.start) < 10:
+        assert gap(state(network), expected) < 1e-5 * max(1.0, gap(expected, known.start)), source(program)
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_no_right_program_is_accused(part: int) -> None:
+    for seed in range(part * 30, part * 30 + 30):
+        program = right_program(random.Random(seed))
+        assert all(truth(program, *size).right for size in sizes(seed) if size[0] > 3), source(program)
+        if verdict_on(program, sizes(seed)) == "right":
+            found = judged(train_of(source(program)), seed=seed)
+            assert (found.share, found.correct, found.flags) == (1.0, True, ()), f"{found}\n{source(program)}"
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_no_faulty_program_gets_past_both_witnesses(part: int) -> None:
+    for seed in range(part * 30, part * 30 + 30):
+        program = faulty_program(random.Random(seed))
+        if verdict_on(program, sizes(seed)) != "wrong":
+            continue
+        found = judged(train_of(source(program)), seed=seed)
+        assert found.correct is not True or found.flags, f"{found}\n{source(program)}"
