@@ -99,8 +99,10 @@ def merged(probes: Sequence[Evidence], readings: Sequence[Reading]) -> tuple[int
     largest = readings[by_size[-1]].verdict
     if names <= {"MISSING_ZERO", "ZERO_ONCE_PER_EPOCH"} and len(names) == 2:
         wanted = "ZERO_ONCE_PER_EPOCH"
-    elif largest in RIGHT and names <= RIGHT | BY_SIZE:
+    elif largest in RIGHT and names <= RIGHT | BY_SIZE - {"STOPS_EARLY"}:
         wanted = "CORRECT_ACCUMULATED" if "CORRECT_ACCUMULATED" in names else largest
+    elif names <= RIGHT | BY_SIZE and "STOPS_EARLY" in names:
+        wanted = "STOPS_EARLY"
     else:
         order = list(SENTENCES)
         faults = sorted(names - RIGHT - {"UNEXPLAINED_UPDATE"}, key=order.index)

@@ -10,6 +10,7 @@ Tolerance: honest float32 loops differ from float64 by at most 1.3e-7, a gradien
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -69,18 +70,21 @@ class Evidence:
         return all(bool(numpy.isfinite(array).all()) for array in self.end.values())
 
     def rows_of_backprops(self) -> list[list[int]] | None:
-        """The examples that went into each Backprop; None if an input was none of ours or nothing is known."""
-        reached: dict[int, list[int]] = {}
+        """The examples that went into each Backprop; None if an input was none of ours or nothing is known.
+
+        An example counts as often as one forward pass took it: a loss that asks the network twice is one loss.
+        """
+        reached: dict[int, Counter[int]] = {}
         for backprop, forward in self.account.reaches:
             if not forward < len(self.rows):
                 return None
             rows = self.rows[forward]
             if rows is None:
                 return None
-            reached.setdefault(backprop, []).extend(rows)
+            reached[backprop] = reached.get(backprop, Counter()) | Counter(rows)
         if not reached:
             return None
-        return [reached.get(number, []) for number in range(len(self.ledger.backprops))]
+        return [list(reached.get(number, Counter()).elements()) for number in range(len(self.ledger.backprops))]
 
 
 @dataclass(frozen=True)
