@@ -6,7 +6,6 @@ order check from here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,9 @@ from autograder.judge.faults import StudentFault
 from autograder.judge.handles import Handle
 from autograder.judge.notebook_run import Broker, NotebookRun
 from autograder.judge.one import session_seed, settings_of
-from autograder.judge.order import product_probe, told, trained_probe
+from autograder.judge.order import loop_probes, product_probes, told
 from autograder.judge.questions import stable_seed
 from autograder.loop.decision import Rules, Verdict, decide
-from autograder.loop.probes import draw_loop_probes
-from autograder.loop.replay import Evidence
 from autograder.loop.timeline import Timeline
 from autograder.loop.wording import say
 
@@ -122,7 +119,8 @@ def _judged(run: NotebookRun, assignment: Assignment, seed: int) -> tuple[Verdic
         if about is None:
             return f"it defines neither `{TRAIN}` nor `{FIT}`"
         draw = numpy.random.default_rng(stable_seed(seed, "diagnose/draw"))
-        return decide(_probes(about, draw, rules), rules), about
+        probes = loop_probes if about == TRAIN else product_probes
+        return decide(probes(Handle(about), draw, rules), rules), about
     except StudentFault as fault:
         return fault.found.rstrip(".")
 
@@ -136,14 +134,3 @@ def _function(talk: Conversation) -> str | None:
             if fault.kind != "missing":
                 raise
     return None
-
-
-def _probes(about: str, draw: numpy.random.Generator, rules: Rules) -> Sequence[Evidence]:
-    if about == TRAIN:
-        return [trained_probe(Handle(TRAIN), spec, rules.settings) for spec in draw_loop_probes(draw)]
-    probes = []
-    for steps in (2, int(draw.integers(3, 6)), int(draw.integers(20, 40))):
-        start = {"var_1": round(draw.uniform(1, 3), 3), "var_2": round(draw.uniform(1, 3), 3)}
-        goal, lr = round(draw.uniform(6, 9), 2), round(draw.uniform(1e-3, 3e-3), 6)
-        probes.append(product_probe(Handle(FIT), start, goal, lr, steps, rules.settings))
-    return probes

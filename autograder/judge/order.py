@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy
+
 from autograder.judge import submission
 from autograder.judge.faults import Finding, StudentFault
 from autograder.judge.handles import Handle
 from autograder.judge.results import Where
 from autograder.loop.decision import Rules, Verdict, decide
-from autograder.loop.probes import LoopProbe, loop_evidence, product_evidence
+from autograder.loop.probes import LoopProbe, draw_loop_probe, draw_loop_probes, loop_evidence, product_evidence
 from autograder.loop.replay import Evidence
 from autograder.wire import Pairs
 
@@ -41,6 +43,25 @@ def product_probe(
     return product_evidence(start, end, goal, lr, steps, submission.seen(watched), error=error, allowed=allowed)
 
 
+def loop_probes(train: Handle, draw: numpy.random.Generator, rules: Rules) -> list[Evidence]:
+    """What `train` does with networks and examples drawn here: three sizes, and where all of them end in NaN, a fourth
+    with two updates alone, since only numbers can prove an order."""
+    found = [trained_probe(train, spec, rules.settings) for spec in draw_loop_probes(draw)]
+    if not any(one.error or one.finite() for one in found):
+        found.append(trained_probe(train, draw_loop_probe(draw, 2, 1), rules.settings))
+    return found
+
+
+def product_probes(fit: Handle, draw: numpy.random.Generator, rules: Rules) -> list[Evidence]:
+    """The same for fit_product: three starts, goals and rates, with 2, 3 to 5, and 20 to 39 cycles."""
+    found = []
+    for steps in (2, int(draw.integers(3, 6)), int(draw.integers(20, 40))):
+        start = {"var_1": round(draw.uniform(1, 3), 3), "var_2": round(draw.uniform(1, 3), 3)}
+        goal, lr = round(draw.uniform(6, 9), 2), round(draw.uniform(1e-3, 3e-3), 6)
+        found.append(product_probe(fit, start, goal, lr, steps, rules.settings))
+    return found
+
+
 def _error(call: Callable[[], Any]) -> str:
     try:
         call()
@@ -58,6 +79,20 @@ class Order:
     def __init__(self, rules: Rules, tell: Callable[..., None]) -> None:
         self.rules = rules
         self._tell = tell
+
+    def check_loop(self, train: Handle, draw: numpy.random.Generator) -> Verdict:
+        """`check` on probes of a training loop `train(network, examples, *, lr, epochs)`."""
+        return self.check(loop_probes(train, draw, self.rules))
+
+    def check_product(self, fit: Handle, draw: numpy.random.Generator) -> Verdict:
+        """`check` on probes of `fit_product(var_1, var_2, goal, *, lr, steps)`."""
+        return self.check(product_probes(fit, draw, self.rules))
+
+    def check_rate(self, train: Handle, draw: numpy.random.Generator) -> None:
+        """End the test with a Finding if the loop's updates are larger or smaller than the lr that it is given."""
+        found = decide(loop_probes(train, draw, self.rules), self.rules)
+        if found.name == "WRONG_LEARNING_RATE":
+            raise Finding(found.sentence, found.advice, verdict=found.name, where=place(found))
 
     def check(self, probes: Sequence[Evidence]) -> Verdict:
         """Decide; end the test with a Finding unless all marks are kept. Both accounts go to the record."""

@@ -24,7 +24,7 @@ from typing import Any
 from autograder.loop.events import Written
 from autograder.loop.ledger import Ledger
 from autograder.loop.reading import Facts, Reading, Spot, picture, read, spots
-from autograder.loop.replay import Evidence, Replayed, given_order, replayed
+from autograder.loop.replay import CONTRADICTION, Evidence, Replayed, given_order, replayed
 from autograder.loop.timeline import Timeline
 from autograder.loop.wording import ADVICE, CULPRIT, FULL, ORDER_IS_RIGHT, PROVISIONAL, RIGHT, SENTENCES, say
 
@@ -126,9 +126,11 @@ def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Se
     if all(right):
         return _right(seen)
     inconsistent = ("INCONSISTENT_LOOP",) if any(right) else ()
-    doubts = tuple(dict.fromkeys(f"OPTIMIZER_SETTING: {p.doubt}" for p in proofs if p.doubt))
+    if seen in FULL and not any(proofs[n].finite for n in told):
+        return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("DIVERGED", "LOOP_NOT_EXPLAINED"))  # nothing can be proven
+    doubts = tuple(dict.fromkeys(_doubted(proof.doubt) for proof in proofs if proof.doubt))
     if all(proofs[n].retraced for n in told):
-        return _retraced([proofs[n] for n in told], seen, inconsistent)
+        return _retraced([proofs[n] for n in told], [probes[n].lr for n in told], seen, inconsistent)
     if all(proofs[n].retraced or proofs[n].by_pulls for n in told):
         if seen in RIGHT or seen == "DIVERGED":
             return _loss([proofs[n] for n in told])
@@ -145,6 +147,10 @@ def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Se
     if not all(proofs[n].finite for n in told):
         return _Found("DIVERGED", False, 0.0, (*doubts, "LOOP_NOT_EXPLAINED", *inconsistent))
     return _Found("UNEXPLAINED_UPDATE", False, 0.0, (*doubts, "LOOP_NOT_EXPLAINED", *inconsistent))
+
+
+def _doubted(why: str) -> str:
+    return "ACCOUNT_CONTRADICTS_ITSELF" if why == CONTRADICTION else f"OPTIMIZER_SETTING: {why}"
 
 
 def _too_small(evidence: Evidence, reading: Reading, seen: str) -> bool:
@@ -184,13 +190,18 @@ def _still(probes: Sequence[Evidence], readings: Sequence[Reading], seen: str) -
     return _Found("NO_TRAINING" if seen in RIGHT or seen in FULL else seen)
 
 
-def _retraced(proofs: Sequence[Replayed], seen: str, flags: tuple[str, ...]) -> _Found:
-    """The account's own steps give the numbers of every probe."""
+def _retraced(proofs: Sequence[Replayed], lrs: Sequence[float], seen: str, flags: tuple[str, ...]) -> _Found:
+    """The account's own steps give the numbers of every probe.
+
+    Numbers that are lost prove nothing: DIVERGED stands on the probes that kept theirs, and on the same learning rate.
+    """
     if seen not in RIGHT and seen != "UNEXPLAINED_UPDATE":
         return _Found(seen, flags=flags)
-    if not all(proof.finite for proof in proofs):
-        return _Found("DIVERGED", flags=flags)
     rates = [proof.rate for proof in proofs]
+    if not all(proof.finite for proof in proofs):
+        if _steady_scale(list(zip(lrs, rates, strict=True))) is not None:
+            return _Found("DIVERGED", flags=flags)
+        return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("DIVERGED", "LOOP_NOT_EXPLAINED", *flags))
     if all(rate < 0 for rate in rates):
         return _Found("WRONG_DIRECTION", flags=flags)
     if any(rate != 1.0 for rate in rates):

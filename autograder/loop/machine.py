@@ -313,7 +313,7 @@ def same(value: Any, usual: Any) -> bool:
 
 
 def _outside(key: str, value: Any, allowed: Mapping[str, float]) -> str:
-    if isinstance(value, bool) or value is None:
+    if value is None or (isinstance(value, bool) and key not in BOUNDS):
         return ""
     numbers = value if isinstance(value, list) else [value]
     if any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in numbers):

@@ -297,7 +297,9 @@ def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
     if unused:
         return "STOPS_EARLY", {"k": len(ledger.reaching) - len(unused), "n": len(ledger.reaching)}, None
     if whole is not None and rows and facts.epochs:
-        counts = Counter(row for one in ledger.reaching if one.used and one.number < len(rows) for row in rows[one.number])
+        counts = Counter(
+            row for one in ledger.reaching if one.used and one.number < len(rows) for row in rows[one.number]
+        )
         uses = sum(counts.values())
         if uses < whole * facts.epochs and len(set(counts.values())) > 1:  # fewer whole passes are another test's
             return "STOPS_EARLY", {"k": uses, "n": whole * facts.epochs}, None

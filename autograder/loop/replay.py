@@ -33,7 +33,9 @@ from autograder.loop.machine import (
 
 TOLERANCE = 1e-5
 MOVED = 1e-7  # a probe whose parameters all stay within this was not trained
+EXPLODED = 1e3  # numbers above this come from a loop that moves away
 SAME_RATE = 1e-4  # relative difference up to which a learning rate is the one that was given
+CONTRADICTION = "an account that contradicts itself"
 NEAR_RATE = 1e-2  # by hand: the factor is measured on float32 values
 
 
@@ -157,7 +159,7 @@ def runs_to(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False, 
     for mixed in (False, True) if stale else (False,):
         machine = Machine(evidence.start, evidence.gradient, mixed, use_pulls)
         try:
-            if distance(machine.run(steps), evidence.end) <= tolerance:
+            if near(evidence, machine.run(steps), tolerance):
                 return True
         except (ValueError, KeyError, IndexError, RuntimeError):
             return False
@@ -170,11 +172,19 @@ def pulls_run_to(evidence: Evidence, steps: Sequence[Step]) -> tuple[bool, bool]
     for mixed in (False, True) if evidence_is_stale(evidence, steps) else (False,):
         machine = Machine(evidence.start, evidence.gradient, mixed, use_pulls=True)
         try:
-            if distance(machine.run(steps), evidence.end) <= TOLERANCE:
+            if near(evidence, machine.run(steps), TOLERANCE):
                 return True, machine.labs_loss
         except (ValueError, KeyError, IndexError, RuntimeError):
             return False, False
     return False, False
+
+
+def near(evidence: Evidence, end: Parameters, tolerance: float) -> bool:
+    """Whether this is the probe's end. The tolerance is for numbers of about 1; what explodes is rounded more coarsely,
+    by up to 2e-4 of its size at 4e10 (measured with a learning rate of 0.05), so there it is relative."""
+    size = max((float(numpy.abs(array).max(initial=0.0)) for array in evidence.end.values()), default=0.0)
+    wide = 1e-3 * size if size > EXPLODED else tolerance * max(1.0, size / 10)
+    return distance(end, evidence.end) <= wide
 
 
 def evidence_is_stale(evidence: Evidence, steps: Sequence[Step]) -> bool:
@@ -194,8 +204,14 @@ def evidence_is_stale(evidence: Evidence, steps: Sequence[Step]) -> bool:
 
 
 def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
-    """The account's steps, or None with the reason why they cannot be computed or are not believed."""
+    """The account's steps, or None with the reason why they cannot be computed or are not believed.
+
+    What an account says twice must agree: a loss that some update has made out of date is to be marked so, since the
+    ledger reads the marks and the replay the places.
+    """
     account = evidence.account
+    changed_at: dict[str, int] = {}  # tensor -> the step that changed it last
+    made_at: list[int] = []  # forward -> the step that it is
     reached: dict[int, list[int]] = {}
     for backprop, forward in account.reaches:
         reached.setdefault(backprop, []).append(forward)
@@ -218,6 +234,7 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
                 rows = evidence.rows[forward] if forward < len(evidence.rows) else None
                 if rows is None:
                     return None, ""
+                made_at.append(len(steps))
                 steps.append(Step("F", rows=rows))
                 forward += 1
             case Kind.BACKPROP:
@@ -228,6 +245,11 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
                 refs = tuple(reached.get(number, ()))
                 if any(ref >= forward for ref in refs):
                     return None, ""
+                unmarked = [name for name in names if name not in account.named(event.changed)]
+                if any(changed_at.get(name, -1) > made_at[ref] for ref in refs for name in unmarked):
+                    return None, CONTRADICTION
+                if not refs and event.age and len(unmarked) == len(names):
+                    return None, CONTRADICTION
                 alone = (0,) if evidence.examples == 1 and not refs else ()
                 pulls = tuple(evidence.pulls.get((number, ref)) for ref in refs)
                 step = Step("B", names, refs, alone, age=event.age, grad_only=bool(flags & Back.GRAD_ONLY), pulls=pulls)
@@ -241,6 +263,7 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
                 if event.mask:
                     used = tuple(account.named(event.mask & event.other))
                     setting = settings.get(event.ref)
+                    changed_at.update(dict.fromkeys(used, len(steps)))
                     steps.append(Step("S", used, setting=setting, closure=tuple(inside)))
                     inside = []
             case Kind.WRITTEN:
@@ -249,6 +272,7 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
                     return None, ""
                 if abs(factor / evidence.lr - 1) < NEAR_RATE:
                     factor = evidence.lr
+                changed_at.update(dict.fromkeys(names, len(steps)))
                 returned = bool(Written(event.flags) & Written.ALONG_RETURNED)
                 steps.append(Step("W", names, factor=factor, from_returned=returned))
             case Kind.EDITED:
@@ -260,7 +284,20 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
                 steps.append(Step("D", names))
             case _:
                 return None, ""
+    if evidence.examples == 1 and len(rates_in(steps)) > 1:
+        return None, "learning rates that change on the way"  # two numbers could be led anywhere by them
     return steps, ""
+
+
+def rates_in(steps: Sequence[Step]) -> list[float]:
+    """The learning rates and factors that updates are made with, each once, as far as float32 can tell them apart."""
+    found: list[float] = []
+    for step in steps:
+        rates = [step.factor] if step.what == "W" else []
+        if step.what == "S" and step.setting is not None:
+            rates = [lr for _, lr, _ in step.setting.groups]
+        found += [r for r in rates if not any(abs(r - one) <= NEAR_RATE * abs(one) for one in found)]
+    return found
 
 
 def rate_of(evidence: Evidence, steps: Sequence[Step] | None) -> float:

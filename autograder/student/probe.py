@@ -49,7 +49,15 @@ class ProbeNetwork(nn.Module):
 
 
 def report(recorder: Recorder) -> dict[str, Any]:
-    """The account for the judge; what is long crosses the border as tensors, a hundred times faster than as lists.
+    """The account for the judge; {} where somebody has meddled with the recorder so that it has none to give."""
+    try:
+        return _packed(recorder)
+    except Exception:
+        return {}
+
+
+def _packed(recorder: Recorder) -> dict[str, Any]:
+    """What is long crosses the border as tensors, a hundred times faster than as lists.
 
     `events` (n, 8) and `reaches` (m, 2) are int64; `rows` (k, width) float32: the inputs of all forward passes; `pulls`
     (j, outputs) float32: the gradients that came back to outputs, `pulled` (j, 2) their Backprop and forward.

@@ -5,8 +5,7 @@ import torch
 from submission import MyNetwork, Pairs, check, forward, parameters, probe, seen, train
 
 from autograder.judge.measure import finite, ignores_weights, typed_in
-from autograder.judge.order import trained_probe
-from autograder.loop.probes import draw_loop_probe, draw_loop_probes
+from autograder.loop.probes import draw_loop_probe
 
 pytestmark = pytest.mark.question("q5")
 
@@ -24,7 +23,7 @@ def trained(spec, **other):
 @pytest.mark.weight(2)
 def test_every_update_uses_one_fresh_gradient(draw, order):
     """Backprop, Optimize, Reset: every update uses exactly one fresh gradient"""
-    order.check([trained_probe(train, spec, order.rules.settings) for spec in draw_loop_probes(draw)])
+    order.check_loop(train, draw)
 
 
 def test_trains_the_given_network_in_place(draw):
@@ -41,7 +40,7 @@ def test_trains_the_given_network_in_place(draw):
     )
 
 
-def test_uses_the_given_rate_and_epochs(draw):
+def test_uses_the_given_rate_and_epochs(draw, order):
     """lr and epochs are the ones it is given"""
     first = draw_loop_probe(draw, 2, 1)
     _, small = trained(first, lr=1e-4)
@@ -53,6 +52,7 @@ def test_uses_the_given_rate_and_epochs(draw):
         "Three times the lr does not make three times the step.",
         "Give SGD lr=lr instead of a number typed in.",
     )
+    order.check_rate(train, draw)
     for epochs in (int(draw.integers(2, 4)), int(draw.integers(5, 8))):
         spec = draw_loop_probe(draw, 4, epochs)
         network, _ = trained(spec)
