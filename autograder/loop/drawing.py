@@ -71,11 +71,14 @@ def _said(pill: Pill) -> str:
     return pill.word if pill.beat.right else f"{pill.word} is wrong ({pill.beat.note})"
 
 
-def svg(timeline: Timeline, title: str = "") -> str:
-    """A self-contained SVG picture, for light and dark pages; a screen reader gets `summary`."""
-    shown = timeline.rows[:MOST_ROWS]
+def svg(timeline: Timeline, title: str = "", *, words: bool = True, most: int = MOST_ROWS) -> str:
+    """A self-contained SVG picture, for light and dark pages; a screen reader gets `summary`.
+
+    Without `words` it is the beats alone, for a page that says verdict and sentence itself.
+    """
+    shown = timeline.rows[:most]
     body: list[str] = []
-    y = TOP
+    y = TOP if words else 10
     for row in shown:
         drawn, y = _svg_row(row, y)
         body += drawn
@@ -83,13 +86,15 @@ def svg(timeline: Timeline, title: str = "") -> str:
     if left_out > 0 and shown:
         body.append(f'<text x="{LEFT}" y="{y + 12}" class="s" font-size="14">… and {left_out} more</text>')
         y += 26
-    for line in _wrapped(timeline):
+    for line in _wrapped(timeline) if words else ():
         body.append(f'<text x="16" y="{y + 16}" class="i" font-size="15">{escape(line)}</text>')
         y += 22
     high = y + 14
     sign, style = ("✓", "okt") if timeline.right else ("✗", "not")
     head = (
         f'<text x="16" y="34" class="{style}" font-size="19" font-weight="700">{sign} {escape(timeline.verdict)}</text>'
+        if words
+        else ""
     )
     side = (
         f'<text x="{WIDTH - 16}" y="34" class="s" font-size="14" text-anchor="end">{escape(title)}</text>'

@@ -91,6 +91,7 @@ class Ledger:
     strangers: list[Event] = field(default_factory=list)  # optimizers' steps on none of them
     reset_events: list[Event] = field(default_factory=list)
     spent_left: bool = False  # marks that were used are still there at the end
+    open_end: bool = False  # the end of the loop was not recorded
     consumed: int = 0  # mask of tensors that some update had marks of
     runs: dict[int, list[int]] = field(default_factory=dict)  # per tensor: updates between Resets of spent marks
     piled: int = 0  # mask of tensors that an update had old marks of
@@ -162,7 +163,7 @@ class _Keeper:
         self.unknown = 0  # tensors whose gradient may hold marks from before this part of the record
         self.since_reset = [0] * len(account.names)
         self.scale: float | None = None
-        self.inside: list[int] = []  # Backprops that a step(closure) has made so far
+        self.inside: list[int] = []  # Backprops that a step(closure) has made so far: it uses them all
 
     def take(self, position: int, event: Event) -> None:
         match event.kind:
@@ -292,6 +293,8 @@ class _Keeper:
                 token.spent += 1
             self.erased_unused[bit] = False
         self._spend(sorted(held))
+        self._spend([number for number in self.inside if not self.book.backprops[number].used])
+        self.inside = []
         self._add(Update(len(self.book.updates) + 1, event, use, first, tuple(sorted(held)), len(old), age, position))
 
     def _use(self, tokens: Sequence[Token], bit: int) -> Use:
@@ -320,4 +323,6 @@ class _Keeper:
         self.erased_unused = [False] * len(self.erased_unused)
 
     def close(self) -> None:
+        events = self.book.account.events
+        self.book.open_end = bool(events) and events[-1].kind == Kind.GAP
         self.book.spent_left = any(token.spent for tokens in self.held for token in tokens)

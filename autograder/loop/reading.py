@@ -18,6 +18,8 @@ from autograder.loop.timeline import Beat, Row, Step, Timeline
 from autograder.loop.wording import ADVICE, CULPRIT, RECREATED_HINT, RIGHT, say
 
 NOT_MODELLED = ("threads", "autocast", "compiled", "gradient hooks", "torch.func")
+FOGGY = ("threads", "autocast", "compiled")
+"""What the ledger cannot see through: a fault that it seems to find there is nobody's."""
 MOST_ROWS = 12
 STEP_OF = {Kind.BACKPROP: "Backprop", Kind.OPTIMIZE: "Optimize", Kind.WRITTEN: "Optimize", Kind.RESET: "Reset"}
 
@@ -91,8 +93,10 @@ def _verdict(ledger: Ledger, facts: Facts) -> Found:
     for rule in (_failed, _no_update, _no_backprop, _all_empty, _order, _state, _coverage):
         found = rule(ledger, facts)
         if found is not None:
-            return found
-    return ("CORRECT_ROTATED" if ledger.spent_left else "CORRECT"), {}, None
+            foggy = any(note in FOGGY for note in ledger.account.notes)
+            return ("UNEXPLAINED_UPDATE", {}, None) if foggy and found[0] not in RIGHT else found
+    rotated = _resets_first(ledger) if ledger.open_end else ledger.spent_left
+    return ("CORRECT_ROTATED" if rotated else "CORRECT"), {}, None
 
 
 def _failed(ledger: Ledger, facts: Facts) -> Found | None:

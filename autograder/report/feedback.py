@@ -16,6 +16,8 @@ from markupsafe import Markup, escape
 
 from autograder.gradebook.scores import number
 from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where, rounded
+from autograder.loop.drawing import svg
+from autograder.loop.timeline import from_plain
 from autograder.record.store import Planned, RunInfo
 
 STATUS_SENTENCES = {
@@ -28,6 +30,7 @@ STATUS_SENTENCES = {
 MARKS = {"passed": ("✓", "passed"), "partial": ("◐", "partly"), "failed": ("✗", "not yet"),
          "error": ("!", "not checked"), "not_run": ("–", "not run")}  # fmt: skip
 SHOWN_LINE = 160
+SHOWN_ROWS = 4  # of a timeline
 LINE_END = re.compile(r"\r\n|\r|\n")
 CODE = re.compile(r"`([^`\s](?:[^`\n]*[^`\s])?)`")  # as graders write names in their sentences
 
@@ -44,6 +47,7 @@ class Line:
     advice: str
     where: str
     source: str
+    picture: Markup
 
 
 def page(info: RunInfo, student: Planned, outcome: Outcome) -> str:
@@ -99,7 +103,15 @@ def _line(outcome: Outcome, test: TestResult) -> Line:
         test.advice,
         str(test.where or ""),
         quoted(outcome, test.where),
+        picture(test),
     )
+
+
+def picture(test: TestResult) -> Markup:
+    """The timeline of a test that looked at a training loop, as SVG; "" for any other. `drawing` escapes all text."""
+    plain = test.evidence.get("timeline")
+    line = from_plain(plain) if plain else None
+    return Markup(visible(svg(line, words=False, most=SHOWN_ROWS))) if line is not None and line.rows else Markup()
 
 
 def quoted(outcome: Outcome, where: Where | None) -> str:

@@ -118,6 +118,8 @@ class Recorder:
         if self in TAPS.listeners:
             if self.loud:
                 self._look()
+            else:
+                self._write(Kind.GAP, ref=max(0, self.updates - self._gap_from))
             TAPS.remove(self)
             self._hush()
         return self
