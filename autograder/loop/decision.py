@@ -332,7 +332,7 @@ def _replay_account(probes: Sequence[Evidence], proofs: Sequence[Replayed]) -> d
                 "taught": proof.taught,
                 "retraced": proof.retraced,
                 "fits": list(proof.fits),
-                "scale": None if proof.scale is None else round(proof.scale, 4),
+                "scale": round(proof.scale, 4) if proof.scale is not None and abs(proof.scale) < 1e9 else None,
             }
             for evidence, proof in zip(probes, proofs, strict=True)
         ],

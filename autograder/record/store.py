@@ -214,6 +214,7 @@ def _question_row(place: int, result: QuestionResult) -> QuestionRow:
                 verdict=test.verdict,
                 flags=list(test.flags),
                 detail=test.detail,
+                evidence=dict(test.evidence),
                 cpu=test.cpu,
             )
         )
@@ -244,7 +245,7 @@ def _test(row: TestRow) -> TestResult:
         "id": row.test, "question": row.question, "title": row.title, "weight": row.weight,
         "visibility": row.visibility, "outcome": row.outcome, "share": row.share, "found": row.found,
         "advice": row.advice, "where": where, "verdict": row.verdict, "flags": tuple(row.flags),
-        "detail": row.detail, "cpu": row.cpu,
+        "detail": row.detail, "evidence": row.evidence, "cpu": row.cpu,
     })  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Base(DeclarativeBase):
@@ -101,6 +101,7 @@ class TestRow(Base):
     verdict: Mapped[str | None] = mapped_column(String(60))
     flags: Mapped[list[Any]]
     detail: Mapped[str] = mapped_column(Text)
+    evidence: Mapped[dict[str, Any]]
     cpu: Mapped[float]
 
 
