@@ -108,7 +108,7 @@ def test_both_witnesses_are_told(found: dict[str, dict[str, object]]) -> None:
 def test_what_is_wrong_with_a_file_is_said(found: dict[str, dict[str, object]]) -> None:
     assert "breaks off" in str(found["broken.ipynb"]["error"])
     assert "neither `train` nor `fit_product`" in str(found["empty.py"]["error"])
-    assert "ends its Python process" in str(found["ends.py"]["error"])
+    assert "ended the Python process" in str(found["ends.py"]["error"])
     assert "SyntaxError" in str(found["syntax.py"]["error"])
     assert "nothing" in str(found["raises.py"]["error"])
 

@@ -291,7 +291,7 @@ def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
         sizes = [_size(update, facts) for update in used]
         every = all(size >= whole for size in sizes)
         once = len(used) <= facts.epochs and len(ledger.reaching) >= whole * len(used) and len(used) >= 1
-        if every or (once and ledger.lost):
+        if every or (once and ledger.lost and max(sizes) == 1):
             return "STEP_ONCE_PER_EPOCH", {}, used[0]
     if whole is not None and rows and learned and len(learned) < whole:
         uses = sum(len(rows[one.number]) for one in ledger.reaching if one.used and one.number < len(rows))
@@ -307,6 +307,8 @@ def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
         uses = sum(counts.values())
         if uses < whole * facts.epochs and len(set(counts.values())) > 1:  # fewer whole passes are another test's
             return "STOPS_EARLY", {"k": uses, "n": whole * facts.epochs}, None
+        if uses > whole * facts.epochs and len(set(counts.values())) > 1:
+            return "UNEXPLAINED_UPDATE", {}, None  # some examples again and again: a person looks
     group = max((len(update.fresh) for update in used), default=1)
     return ("CORRECT_ACCUMULATED", {"n": group}, None) if group > 1 else None
 
