@@ -64,7 +64,7 @@ MISTAKES: tuple[Variant, ...] = (
         "q5",
         "q5-step-per-epoch",
         4.0,
-        "Optimizes once per pass, on the marks of all examples together: half the marks for order, as grading.yml says.",
+        "Optimizes once per pass, on the marks of all examples together: half the marks for order.",
         """
 def train(network, examples, *, lr, epochs):
     optimizer = SGD(network.parameters(), lr=lr)
