@@ -19,7 +19,7 @@ from pathlib import Path
 from autograder import wire
 from autograder.course import Assignment, Course
 from autograder.engine.judging import Judge
-from autograder.judge.one import kernel_cpu, secret_folders
+from autograder.judge.one import allowed_of, secret_folders
 from autograder.judge.results import Outcome, Status, rounded
 from autograder.sandbox.sessions import Hold, Sandbox, SandboxError
 
@@ -159,13 +159,12 @@ class Slots:
 
     def _serve(self, slot: Slot) -> None:
         self._drop(slot)
-        limits = self.assignment.limits
         try:
             try:
-                hold = self.sandbox.fork(memory_mb=limits.memory_mb, cpu=kernel_cpu(self.assignment))
+                hold = self.sandbox.fork(allowed_of(self.assignment))
             except (SandboxError, wire.ClosedError):
                 self._restart_sandbox()
-                hold = self.sandbox.fork(memory_mb=limits.memory_mb, cpu=kernel_cpu(self.assignment))
+                hold = self.sandbox.fork(allowed_of(self.assignment))
         except SandboxError as error:
             slot.channel.send({"none": str(error)})
             return

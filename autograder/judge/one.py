@@ -16,6 +16,7 @@ from autograder.intake.notebook import Unreadable, read_notebook
 from autograder.judge.notebook_run import Broker, NotebookRun, Settings
 from autograder.judge.questions import question_of, run_question, stable_seed
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
+from autograder.sandbox.sessions import Allowed
 
 if TYPE_CHECKING:
     import pytest
@@ -35,8 +36,7 @@ class LocalBroker:
         self.hold: Hold | None = None
 
     def new(self) -> tuple[int, int]:
-        limits = self.assignment.limits
-        self.hold = self.sandbox.fork(memory_mb=int(limits.memory_mb), cpu=kernel_cpu(self.assignment))
+        self.hold = self.sandbox.fork(allowed_of(self.assignment))
         return self.hold.fd, self.hold.pid
 
     def end(self) -> None:
@@ -50,6 +50,19 @@ def kernel_cpu(assignment: Assignment) -> int:
     limits = assignment.limits
     tests = 12 * len(assignment.questions) * limits.test_cpu
     return int(max(limits.notebook_cpu + 2 * limits.cell_cpu, tests)) + 10
+
+
+def allowed_of(assignment: Assignment) -> Allowed:
+    """What a session of this assignment may use. The threads of torch, tqdm and plots count among the tasks."""
+    limits = assignment.limits
+    return Allowed(
+        memory_mb=limits.memory_mb,
+        disk_mb=limits.disk_mb,
+        cpu=kernel_cpu(assignment),
+        tasks=64 + limits.processes,
+        files=limits.files,
+        programs=limits.processes > 0,
+    )
 
 
 def secret_folders(course: Course) -> tuple[Path, ...]:

@@ -1,74 +1,73 @@
 """What keeps a student's process apart, applied by that process to itself before any student code runs.
 
-Levels are chosen by applying them in a throw-away child and looking at the effect, never by version checks. Here:
+    strong      own pid, network, ipc, mount and host namespaces; a root of its own that holds what Python and torch are
+                made of, read-only, and a private work folder with a size limit; as root also a user id of its own;
+                then all of `restricted`
+    restricted  Landlock (files, TCP, signals), a seccomp filter (sockets, programs, other processes, the kernel), as
+                root a user id of its own; then all of `basic`
+    basic       a process of its own with a clean environment and descriptors, and limits of the kernel
 
-    namespaces   own pid, network, ipc and mount namespaces; the machine's files read-only, the course's secret folders
-                 and every other student's hidden behind empty ones, a private folder with a size limit to work in
-    process      what every level has: own process, clean environment and descriptors, limits of the kernel
-
-The full levels `strong`, `restricted` and `basic` of the design take these places; `namespaces` is called
-"restricted" in records, because that much it holds, and `process` is called "basic".
+Levels are chosen by applying them in a throw-away child and looking at the effect (`effects`), never by version checks.
 """
 
 from __future__ import annotations
 
-import ctypes
-import functools
+import contextlib
 import os
 import resource
+import signal
+import socket
 import sys
 from dataclasses import dataclass
 
-CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
-CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
-MOUNT_ATTR_RDONLY, AT_FDCWD, AT_RECURSIVE, SYS_MOUNT_SETATTR = 1, -100, 0x8000, 442
-LINUX_CAPABILITY_VERSION_3 = 0x20080522
-CAPABILITIES = 41
+from autograder.sandbox import landlock, seccomp, walls
+from autograder.sandbox.kernel import (
+    CLONE_NEWIPC,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUSER,
+    CLONE_NEWUTS,
+    PR_SET_DUMPABLE,
+    PR_SET_NO_NEW_PRIVS,
+    PR_SET_PDEATHSIG,
+    ConfinementError,
+    check,
+    drop_capabilities,
+    libc,
+)
+
+LEVELS = ("strong", "restricted", "basic")
 NAMESPACES = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWUTS
-
-
-class ConfinementError(OSError):
-    """A layer could not be applied; its text names the layer."""
+UIDS = (61184, 4096)  # first and count of the ids that systemd, too, gives to passing services
+MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to apply. `work` is an empty folder made for this session; `hidden` are paths it must not see."""
+    """What to apply. `work` is an empty folder made for this session; `hidden` are paths it must not see.
+
+    `memory_mb` of address space, `disk_mb` of files, `cpu` seconds after which the kernel ends the process, `tasks`
+    threads and processes together, `files` open at a time; with `programs` it may start some.
+    """
 
     level: str
     work: str
     hidden: tuple[str, ...] = ()
-    memory_mb: int = 4096  # address space
-    disk_mb: int = 256  # of the private folder
-    cpu: int = 3600  # CPU seconds after which the kernel ends the process
+    memory_mb: int = 4096
+    disk_mb: int = 256
+    cpu: int = 3600
+    tasks: int = 64
+    files: int = 256
+    programs: bool = False
+    uid: int | None = None  # as root: the id to become
+    canary: str = ""  # for a throw-away session: a file that must not be readable
+    outside: int = 0  # and a process that must not be within reach
 
 
-@functools.cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _check(result: int, layer: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise ConfinementError(number, f"{layer}: {os.strerror(number)}")
-
-
-def become_root_of_children() -> None:
-    """As an ordinary user: enter a user namespace, where this process may make the other ones. As root: nothing.
-
-    Where user namespaces are refused, nothing changes; trying a session out will tell.
-    """
-    if sys.platform != "linux" or os.getuid() == 0:
-        return
-    uid, gid = os.getuid(), os.getgid()
-    if _libc().unshare(CLONE_NEWUSER) != 0:
-        return
-    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - one write call, as the kernel asks
-            file.write(text)
+def own_id(number: int) -> int | None:
+    """The user id of the session with this number; None where only root could give one."""
+    return UIDS[0] + number % UIDS[1] if os.getuid() == 0 else None
 
 
 def own_pid_namespace() -> int:
@@ -77,83 +76,202 @@ def own_pid_namespace() -> int:
 
 
 def children_apart() -> None:
-    """The next child is the first process of a new pid namespace. Raises ConfinementError where that is refused."""
-    _check(_libc().unshare(CLONE_NEWPID), "pid namespace")
+    """The next child is the first process of a new pid namespace; as an ordinary user, of a user namespace where it
+    may make the other ones. Raises ConfinementError where that is refused."""
+    uid, gid = os.getuid(), os.getgid()
+    check(libc().unshare(CLONE_NEWPID if uid == 0 else CLONE_NEWUSER | CLONE_NEWPID), "pid namespace")
+    if uid != 0:
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - one write call, as the kernel asks
+                file.write(text)
 
 
 def children_here(own: int) -> None:
     """Children after this one are in our own pid namespace again."""
-    _check(_libc().setns(own, CLONE_NEWPID), "own pid namespace")
+    check(libc().setns(own, CLONE_NEWPID), "own pid namespace")
 
 
-def unshare() -> None:
-    """Enter the other new namespaces: network, ipc, mounts, host name."""
-    _check(_libc().unshare(NAMESPACES), "namespaces")
-
-
-def enclose(plan: Plan) -> None:
-    """Inside the namespaces: files read-only, secret folders empty, a private work folder, no capabilities."""
-    libc = _libc()
-    _check(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "private mounts")
-    options = f"size={plan.disk_mb}m,nr_inodes=20000,mode=0700".encode()
-    _check(libc.mount(b"tmpfs", plan.work.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, options), "work folder")
-    for path in plan.hidden:
-        name = os.fsencode(path)
-        if os.path.isdir(name):  # noqa: PTH112 - no pathlib in a fork that counts milliseconds
-            _check(libc.mount(b"tmpfs", name, b"tmpfs", MS_RDONLY | MS_NOSUID, b"size=4k"), "hidden folder")
-        elif os.path.isfile(name):  # noqa: PTH113
-            _check(libc.mount(b"/dev/null", name, None, MS_BIND, None), "hidden file")
-    proc = libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV, None)
-    if (
-        os.getuid() == 0
-    ):  # a container's partly covered /proc forbids a fresh one to ordinary users; pids are apart anyway
-        _check(proc, "own /proc")
-    _read_only(libc, plan)
-    _drop_capabilities(libc)
-
-
-def _read_only(libc: ctypes.CDLL, plan: Plan) -> None:
-    class MountAttr(ctypes.Structure):
-        _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns")]
-
-    size = ctypes.c_size_t(ctypes.sizeof(MountAttr))
-    for path, attributes, flags in (
-        (b"/", MountAttr(set=1), AT_RECURSIVE),
-        (plan.work.encode(), MountAttr(clear=1), 0),
-    ):
-        done = libc.syscall(
-            ctypes.c_long(SYS_MOUNT_SETATTR), AT_FDCWD, ctypes.c_char_p(path), flags, ctypes.byref(attributes), size
+def confine(plan: Plan, readable: tuple[str, ...]) -> None:
+    """Everything of the plan's level, in the session's own process. Raises ConfinementError naming the layer."""
+    covered = walls.covered(plan.hidden, readable)
+    if plan.level == "strong":
+        check(libc().unshare(NAMESPACES), "namespaces")
+        walls.build(walls.Room(plan.work, readable, covered, plan.disk_mb, plan.uid))
+    elif plan.level == "restricted" and covered:
+        raise ConfinementError(
+            0, f"{covered[0]} lies in a folder that Python needs, and only `strong` can hide it there"
         )
-        _check(done, "read-only files")
+    os.chdir(plan.work)
+    if plan.level != "basic":
+        _become(plan.uid)
+        drop_capabilities()
+        die_with_parent()  # a new user id has cleared it
+    _limit(plan)
+    if plan.level != "basic":
+        private = (plan.work, "/tmp", "/dev/shm") if plan.level == "strong" else (plan.work,)
+        missing = landlock.restrict(libc(), (*readable, "/proc") if plan.level == "strong" else readable, private,
+                                    walls.DEVICES)  # fmt: skip
+        if missing and plan.level == "restricted":
+            raise ConfinementError(0, missing)
+        if not seccomp.supported():
+            raise ConfinementError(0, "the numbers of this processor's system calls are not known")
+        check(seccomp.install(libc(), processes=plan.programs), "seccomp filter")
 
 
-def _drop_capabilities(libc: ctypes.CDLL) -> None:
-    for capability in range(CAPABILITIES):
-        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-    header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
-    _check(libc.capset(header, (ctypes.c_uint32 * 6)()), "capabilities")
+def _become(uid: int | None) -> None:
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
 
 
-def limit(plan: Plan) -> None:
-    """Limits of the kernel, no new privileges, death with the parent: what every level has."""
-    megabyte = 1 << 20
-    for what, most in (
-        (resource.RLIMIT_AS, plan.memory_mb * megabyte),
-        (resource.RLIMIT_FSIZE, plan.disk_mb * megabyte),
+def _limit(plan: Plan) -> None:
+    """Limits of the kernel, no new privileges: what every level has.
+
+    Threads and processes are counted by user id, so a limit on them is set only where the id is the session's own.
+    """
+    limits = [
+        (resource.RLIMIT_AS, plan.memory_mb * MEGABYTE),
+        (resource.RLIMIT_FSIZE, plan.disk_mb * MEGABYTE),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_NOFILE, plan.files),
         (resource.RLIMIT_CPU, plan.cpu),
-    ):
+    ]
+    if plan.uid is not None or plan.level == "strong":
+        limits.append((resource.RLIMIT_NPROC, plan.tasks))
+    for what, most in limits:
         _, hard = resource.getrlimit(what)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(what, (most, most))
     if sys.platform == "linux":
-        libc = _libc()
-        _check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
-        _check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "not dumpable")
+        check(libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
+        check(libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "not dumpable")
 
 
 def die_with_parent() -> None:
     """Linux: SIGKILL when the parent ends. Elsewhere the parent's end closes the channel, which ends the session."""
     if sys.platform == "linux":
-        _libc().prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)
+        libc().prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)
+
+
+# --- effects, seen from inside -----------------------------------------------------------------------------------
+
+NEEDED = {
+    "strong": ("usable", "files", "writing", "network", "programs", "processes", "other processes", "memory", "disk"),
+    "restricted": ("usable", "files", "writing", "network", "programs", "memory"),
+    "basic": ("usable", "memory"),
+}
+"""Layers without which a level is not that level. [sandbox.md]"""
+
+
+def effects(plan: Plan) -> dict[str, str]:
+    """For each layer "" if it holds here, else what could be done in spite of it. Run in a throw-away session."""
+    found = {}
+    for name, attempt in ATTEMPTS.items():
+        try:
+            found[name] = attempt(plan)
+        except (OSError, MemoryError):
+            found[name] = ""
+    return found
+
+
+def _is_of_use(plan: Plan) -> str:
+    """What a notebook needs: a folder to write in, packages that are imported late, random numbers of the system."""
+    try:
+        path = os.path.join(plan.work, "note.txt")  # noqa: PTH118
+        with open(path, "w") as file:  # noqa: PTH123
+            file.write("x")
+        os.unlink(path)  # noqa: PTH108
+        import colorsys  # of the standard library, and nobody has it loaded
+        import tempfile
+
+        import torch.distributions.gumbel
+
+        tempfile.TemporaryFile(dir=plan.work).close()
+        os.urandom(1)
+        with open("/dev/null", "w") as null:  # noqa: PTH123
+            null.write("x")
+        return "" if colorsys and torch.distributions.gumbel else "?"
+    except (OSError, ImportError) as error:
+        return f"a notebook could not work there: {error}"
+
+
+def _reads(plan: Plan) -> str:
+    with open(plan.canary, "rb") as file:  # noqa: PTH123
+        return f"{len(file.read())} bytes of another file could be read"
+
+
+def _writes(plan: Plan) -> str:
+    path = os.path.join(os.path.dirname(plan.work), "left-behind")  # noqa: PTH118, PTH120
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+    return "a file could be made outside the work folder"
+
+
+def _connects(plan: Plan) -> str:
+    socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()
+    return "an internet socket could be made"
+
+
+def _starts_programs(plan: Plan) -> str:
+    try:
+        os.execve("/there-is-no-such-program", ["x"], {})
+    except PermissionError:
+        return ""
+    except OSError:
+        return "programs can be started"
+    return "programs can be started"
+
+
+def _forks(plan: Plan) -> str:
+    children = []
+    try:
+        for _ in range(plan.tasks + 4):
+            pid = os.fork()
+            if pid == 0:
+                signal.pause()
+                os._exit(0)
+            children.append(pid)
+        return f"{len(children)} processes could be started, where {plan.tasks} are allowed"
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _signals(plan: Plan) -> str:
+    os.kill(plan.outside, 0)
+    return "processes outside can be signalled"
+
+
+def _grows(plan: Plan) -> str:
+    import mmap
+
+    mmap.mmap(-1, (plan.memory_mb + 64) * MEGABYTE).close()
+    return f"more than {plan.memory_mb} MB could be had"
+
+
+def _fills_disk(plan: Plan) -> str:
+    names = [os.path.join(plan.work, f"part-{number}") for number in range(3)]  # noqa: PTH118
+    try:
+        for name in names:
+            with open(name, "wb") as file:  # noqa: PTH123
+                for _ in range(plan.disk_mb):
+                    file.write(bytes(MEGABYTE - 1))
+                file.flush()
+    finally:
+        for name in names:
+            with contextlib.suppress(OSError):
+                os.unlink(name)  # noqa: PTH108
+    return f"more than {plan.disk_mb} MB of files could be written"
+
+
+def _anonymous_files(plan: Plan) -> str:
+    os.close(os.memfd_create("x"))
+    return "files in memory escape the limit of memory"
+
+
+ATTEMPTS = {
+    "usable": _is_of_use,
+    "files": _reads, "writing": _writes, "network": _connects, "programs": _starts_programs, "processes": _forks,
+    "other processes": _signals, "memory": _grows, "disk": _fills_disk, "anonymous files": _anonymous_files,
+}  # fmt: skip

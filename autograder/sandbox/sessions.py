@@ -7,6 +7,7 @@ writes; that is the judge's, over the channel that a `Hold` carries.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -15,23 +16,36 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from autograder import wire
-from autograder.sandbox.confinement import Plan
+from autograder.sandbox.confinement import LEVELS, Plan, own_id
 
 START_SECONDS = 120
-LEVELS = ("restricted", "basic")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 NOT_PREVENTED = {
-    "restricted": "reading this machine's files, using up memory over several processes",
+    "strong": "using up memory over several processes for a moment, kernel bugs, timing channels",
+    "restricted": "seeing which processes run here, filling the disk with many files, processes that outlast their "
+    "student for a moment, kernel bugs, timing channels",
     "basic": "reading and writing your files, the network, processes left behind",
 }
 
 
 class SandboxError(RuntimeError):
     """The zygote or a session could not be started: a fault of ours or of this machine, never a student's."""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a session may use; see confinement.Plan."""
+
+    memory_mb: int = 4096
+    disk_mb: int = 256
+    cpu: int = 3600
+    tasks: int = 64
+    files: int = 256
+    programs: bool = False
 
 
 @dataclass
@@ -49,6 +63,8 @@ def clean_environment(home: Path) -> dict[str, str]:
     fixed = {
         "PATH": os.defpath,
         "HOME": str(home),
+        "USER": "student",
+        "LOGNAME": "student",
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -79,12 +95,14 @@ class Sandbox:
             raise SandboxError(f"there is no confinement level {level!r}; there are: {', '.join(LEVELS)}")
         self.hidden = tuple(str(path) for path in sorted({path.resolve() for path in hidden}) if not needed(path))
         self.folder = Path(tempfile.mkdtemp(prefix="autograder-"))
+        self.folder.chmod(0o711)  # a session with a user id of its own has its work folder in it
         self.log = self.folder / "zygote.log"
         self.level = level or ""
         self.wanted = level
         self.versions: dict[str, str] = {}
         self.holds: dict[int, Hold] = {}
         self._asked = 0
+        self._numbers = itertools.count(os.getpid())
         try:
             self._start()
         except BaseException:
@@ -118,22 +136,39 @@ class Sandbox:
     def _choose(self) -> str:
         self.reasons: list[str] = []
         for level in (self.wanted,) if self.wanted else LEVELS:
-            self.channel.send({"do": "try", "plan": asdict(self._plan(level, 4096, 64, 60))})
-            header, _ = self.channel.receive(time.monotonic() + START_SECONDS)
-            if not header["tried"]:
+            trouble, _ = self.tried(level)
+            if not trouble:
                 return level
-            self.reasons.append(f"{level}: {header['tried']}")
+            self.reasons.append(f"{level}: {trouble}")
         raise SandboxError("no way to confine student code works here (" + "; ".join(self.reasons) + ")")
 
-    def _plan(self, level: str, memory_mb: int, disk_mb: int, cpu: int) -> Plan:
+    def tried(self, level: str) -> tuple[str, dict[str, str]]:
+        """What keeps a level from working here ("" if nothing does), and for each layer what it lets through."""
+        canary = self.folder / "canary"
+        canary.write_text("another student's work")
+        plan = replace(
+            self._plan(level, Allowed(memory_mb=2048, disk_mb=1, cpu=60, tasks=8)),
+            canary=str(canary),
+            outside=os.getpid(),
+        )
+        self.channel.send({"do": "try", "plan": asdict(plan)})
+        header, _ = self.channel.receive(time.monotonic() + START_SECONDS)
+        with contextlib.suppress(OSError):
+            (self.folder / "left-behind").unlink()
+        return str(header["tried"]), header["layers"]
+
+    def _plan(self, level: str, allowed: Allowed) -> Plan:
         work = tempfile.mkdtemp(prefix="work-", dir=self.folder)
         hidden = self.hidden if level != "basic" else ()
-        return Plan(level=level, work=work, hidden=hidden, memory_mb=memory_mb, disk_mb=disk_mb, cpu=cpu)
+        uid = own_id(next(self._numbers)) if level != "basic" else None
+        if uid is not None:
+            os.chown(work, uid, uid)  # empty, and nobody else's yet
+        return Plan(level=level, work=work, hidden=hidden, uid=uid, **asdict(allowed))
 
-    def fork(self, memory_mb: int = 4096, disk_mb: int = 256, cpu: int = 3600) -> Hold:
+    def fork(self, allowed: Allowed | None = None) -> Hold:
         """A new session, confined, with nothing run in it yet. The caller owns `Hold.fd`."""
         self._asked += 1
-        plan = self._plan(self.level, memory_mb, disk_mb, cpu)
+        plan = self._plan(self.level, allowed or Allowed())
         self.channel.send({"do": "fork", "id": self._asked, "plan": asdict(plan)})
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -164,7 +199,7 @@ class Sandbox:
         """Kill a session and all of its pid namespace; its folder goes when the zygote has reaped it."""
         if not hold.exited:
             with contextlib.suppress(ProcessLookupError):
-                if self.level == "basic":
+                if self.level != "strong":
                     os.killpg(hold.pid, signal.SIGKILL)
                 else:
                     os.kill(hold.pid, signal.SIGKILL)

@@ -5,7 +5,7 @@ torch, its optimizers, matplotlib and IPython imported and used once, runs no pa
 It obeys the supervisor over one channel:
 
     fork   {id, plan}            -> {forked: id, pid} and a descriptor of the channel to the new session
-    try    {plan}                -> {tried: text}: "" if that confinement works here, else the layer that does not
+    try    {plan}                -> {tried: text, layers}: "" if that confinement works here, else what is amiss
     exited {pid}                 sent by itself when a session ends
 
 and ends, with all sessions, when that channel closes.
@@ -26,7 +26,7 @@ import traceback
 from typing import Any
 
 from autograder import wire
-from autograder.sandbox import confinement, hugepages
+from autograder.sandbox import confinement, hugepages, kernel, walls
 from autograder.sandbox.confinement import Plan
 
 WARM_MODULES = (
@@ -49,7 +49,7 @@ def main() -> None:
     if os.environ.get("HOME"):
         os.chdir(os.environ["HOME"])
     confinement.die_with_parent()
-    confinement.become_root_of_children()
+    walls.readable_paths(os.environ["HOME"])
     shell = warm()
     Zygote(channel, shell).serve()
 
@@ -103,6 +103,7 @@ class Zygote:
         self.shell = shell
         self.sessions: dict[int, int] = {}  # our child -> the session's pid
         self.own_pids = confinement.own_pid_namespace()
+        kernel.adopt_orphans()
         self.wake, wake_end = socket.socketpair()
         self.wake.setblocking(False)
         wake_end.setblocking(False)
@@ -137,7 +138,7 @@ class Zygote:
     def obey(self, header: dict[str, Any]) -> None:
         plan = Plan(**{**header["plan"], "hidden": tuple(header["plan"]["hidden"])})
         if header["do"] == "try":
-            self.channel.send({"tried": self.try_out(plan)})
+            self.channel.send(self.try_out(plan))
             return
         ours, theirs = socket.socketpair()
         try:
@@ -158,9 +159,9 @@ class Zygote:
         an ordinary user cannot come back, so there a keeper goes first, forks the session and waits for it. Either way
         the session dies with the zygote and takes its own namespace along: a kill of any of them leaves nothing.
         """
-        if plan.level != "basic" and os.getuid() != 0:
+        apart = plan.level == "strong"
+        if apart and os.getuid() != 0:
             return self.fork_by_keeper(plan, session_end)
-        apart = plan.level != "basic"
         if apart:
             confinement.children_apart()
         try:
@@ -220,14 +221,15 @@ class Zygote:
             for stream in (0, 1, 2):
                 os.dup2(null, stream)
             os.closerange(4, 4096)
-            if plan.level == "basic":
-                os.setsid()
-            else:
-                confinement.unshare()
-                confinement.enclose(plan)
-            os.chdir(plan.work)
+            if plan.level != "strong":
+                os.setsid()  # the first process of a pid namespace needs no group to be ended by
+            readable = walls.readable_paths(os.environ["HOME"])
             os.environ.update(HOME=plan.work, TMPDIR=plan.work, PWD=plan.work)
-            confinement.limit(plan)
+            confinement.confine(plan, readable)
+            if plan.canary:
+                channel.receive()
+                channel.send({"layers": confinement.effects(plan)})
+                return
             from autograder.student.session import Session
 
             Session(channel, self.shell).serve()
@@ -237,21 +239,24 @@ class Zygote:
         finally:
             os._exit(code)
 
-    def try_out(self, plan: Plan) -> str:
-        """Fork a throw-away session under `plan` and look whether it answers from inside its walls."""
+    def try_out(self, plan: Plan) -> dict[str, Any]:
+        """Fork a throw-away session under `plan` and let it try what the level forbids, from inside its walls."""
         ours, theirs = socket.socketpair()
         try:
             pid, child = self.fork(plan, ours)
         except OSError as error:
             theirs.close()
-            return str(error)
+            return {"tried": str(error), "layers": {}}
         finally:
             ours.close()
         channel = wire.Channel(theirs)
+        layers: dict[str, str] = {}
         try:
-            channel.send({"do": "kill"})
+            channel.send({"do": "try"})
             header, _ = channel.receive(time.monotonic() + 20)
-            verdict = str(header.get("fault", ""))
+            layers = header.get("layers", {})
+            holes = [f"{name}: {layers[name]}" for name in confinement.NEEDED[plan.level] if layers.get(name, "?")]
+            verdict = str(header["fault"]).strip().splitlines()[-1] if "fault" in header else "; ".join(holes)
         except wire.WireError:
             verdict = "the session did not start under it"
         finally:
@@ -260,7 +265,7 @@ class Zygote:
             os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(child, 0)
-        return verdict
+        return {"tried": verdict, "layers": layers}
 
     def reap(self) -> None:
         while True:
@@ -272,6 +277,23 @@ class Zygote:
                 return
             if pid in self.sessions:
                 self.channel.send({"exited": self.sessions.pop(pid)})
+                self.clear_orphans()
+
+    def clear_orphans(self) -> None:
+        """Kill what an ended session has left behind: without a pid namespace its children come to us."""
+        for _ in range(20):
+            try:
+                with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123
+                    children = [int(word) for word in file.read().split()]
+            except OSError:
+                return
+            orphans = [pid for pid in children if pid not in self.sessions]
+            if not orphans:
+                return
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
 
 
 def report_fault(error: BaseException, channel: wire.Channel | None) -> None:
