@@ -156,6 +156,7 @@ def die_with_parent() -> None:
 
 # --- effects, seen from inside -----------------------------------------------------------------------------------
 
+LEFT_BEHIND = "left-behind"
 NEEDED = {
     "strong": ("usable", "files", "writing", "network", "programs", "processes", "other processes", "memory", "disk"),
     "restricted": ("usable", "files", "writing", "network", "programs", "memory"),
@@ -202,7 +203,7 @@ def _reads(plan: Plan) -> str:
 
 
 def _writes(plan: Plan) -> str:
-    path = os.path.join(os.path.dirname(plan.work), "left-behind")  # noqa: PTH118, PTH120
+    path = os.path.join(os.path.dirname(plan.work), LEFT_BEHIND)  # noqa: PTH118, PTH120
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
     return "a file could be made outside the work folder"
 

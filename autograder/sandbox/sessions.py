@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from autograder import wire
-from autograder.sandbox.confinement import LEVELS, Plan, own_id
+from autograder.sandbox.confinement import LEFT_BEHIND, LEVELS, NEEDED, Plan, own_id
 
 START_SECONDS = 120
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -153,9 +153,14 @@ class Sandbox:
         )
         self.channel.send({"do": "try", "plan": asdict(plan)})
         header, _ = self.channel.receive(time.monotonic() + START_SECONDS)
-        with contextlib.suppress(OSError):
-            (self.folder / "left-behind").unlink()
-        return str(header["tried"]), header["layers"]
+        layers = dict(header["layers"])
+        left = self.folder / LEFT_BEHIND
+        if left.exists():
+            left.unlink()
+        elif layers:
+            layers["writing"] = ""  # written, if at all, to a private folder that only looks like this one
+        holes = [f"{name}: {layers[name]}" for name in NEEDED[level] if layers.get(name, "it was not tried")]
+        return str(header["tried"]) or "; ".join(holes), layers
 
     def _plan(self, level: str, allowed: Allowed) -> Plan:
         work = tempfile.mkdtemp(prefix="work-", dir=self.folder)

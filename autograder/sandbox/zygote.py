@@ -17,6 +17,7 @@ import contextlib
 import gc
 import importlib
 import os
+import select
 import selectors
 import signal
 import socket
@@ -103,6 +104,7 @@ class Zygote:
         self.shell = shell
         self.sessions: dict[int, int] = {}  # our child -> the session's pid
         self.own_pids = confinement.own_pid_namespace()
+        self.alive = os.pidfd_open(os.getpid()) if hasattr(os, "pidfd_open") else -1  # readable when we are gone
         kernel.adopt_orphans()
         self.wake, wake_end = socket.socketpair()
         self.wake.setblocking(False)
@@ -214,18 +216,25 @@ class Zygote:
             for number in (signal.SIGCHLD, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
             confinement.die_with_parent()
+            alive = os.dup(self.alive) if self.alive >= 0 else -1
             fd = os.dup(session_end.fileno())
             os.dup2(fd, 3, inheritable=False)
             channel = wire.Channel(socket.socket(fileno=3))
             null = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(null, stream)
-            os.closerange(4, 4096)
+            if alive >= 0:
+                os.dup2(alive, 4, inheritable=False)
+            os.closerange(4 + (alive >= 0), 4096)
             if plan.level != "strong":
                 os.setsid()  # the first process of a pid namespace needs no group to be ended by
             readable = walls.readable_paths(os.environ["HOME"])
             os.environ.update(HOME=plan.work, TMPDIR=plan.work, PWD=plan.work)
             confinement.confine(plan, readable)
+            if alive >= 0:  # a new user id clears the wish to die with one's parent, who may be gone meanwhile
+                if select.select([4], [], [], 0)[0]:
+                    os._exit(1)
+                os.close(4)
             if plan.canary:
                 channel.receive()
                 channel.send({"layers": confinement.effects(plan)})
@@ -255,8 +264,7 @@ class Zygote:
             channel.send({"do": "try"})
             header, _ = channel.receive(time.monotonic() + 20)
             layers = header.get("layers", {})
-            holes = [f"{name}: {layers[name]}" for name in confinement.NEEDED[plan.level] if layers.get(name, "?")]
-            verdict = str(header["fault"]).strip().splitlines()[-1] if "fault" in header else "; ".join(holes)
+            verdict = str(header["fault"]).strip().splitlines()[-1] if "fault" in header else ""
         except wire.WireError:
             verdict = "the session did not start under it"
         finally:
