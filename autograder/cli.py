@@ -27,7 +27,7 @@ AssignmentOption = Annotated[str | None, typer.Option("--assignment", "-a", help
 SeedOption = Annotated[int | None, typer.Option("--seed", help="The run's seed (default: grading.yml's).", min=0)]
 WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Notebooks at a time (default: one a core).")]
 LevelOption = Annotated[
-    str | None, typer.Option("--level", help="Confinement: restricted or basic (default: the best).")
+    str | None, typer.Option("--level", help="Confinement: strong, restricted or basic (default: the best).")
 ]
 
 
@@ -36,10 +36,14 @@ def refusals(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
+        from autograder.record.store import RecordFullError
         from autograder.sandbox.sessions import SandboxError
 
         try:
             return command(*args, **kwargs)
+        except RecordFullError as error:  # something was done before that
+            typer.echo(f"autograder: {error}", err=True)
+            raise typer.Exit(1) from None
         except (ValueError, SandboxError) as error:
             typer.echo(f"autograder: {error}", err=True)
             raise typer.Exit(2) from None
@@ -176,6 +180,18 @@ def diagnose(
             console().print(shown(found))
         if pictures is not None:
             picture_of(found, pictures, number)
+
+
+@app.command()
+@refusals
+def doctor() -> None:
+    """Say which confinement of student code works here, layer by layer, and what is not prevented."""
+    from autograder.engine.doctor import examine
+    from autograder.report.doctor import shown
+
+    found = examine()
+    console().print(shown(found))
+    raise typer.Exit(0 if found.level else 1)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.course import Assignment, Course
+from autograder.engine.failpoints import reached
 from autograder.engine.slots import Job, Slots
 from autograder.intake.roster import Roster, match
 from autograder.intake.submissions import Submission
@@ -49,16 +50,20 @@ def grade(
     roster: Roster | None,
     wish: Wish,
     heard: Heard,
+    stoppable: Callable[[Slots], None] = lambda slots: None,
 ) -> Record:
     """Grade what has no outcome in the run's record yet (all of it with `fresh`), and write the run's files.
 
     `heard` is called with each key and outcome as it ends, and once with ("", None) when the slots are ready.
+    `stoppable` is given the slots, so that somebody can ask them to stop.
     Raises GradersUnfit, SandboxError or RecordError before anything is judged.
     """
     chosen = [one for one in submissions if not wish.only or one.key in wish.only]
     questions = tuple((question.id, question.title, question.points) for question in assignment.questions.values())
     info = RunInfo(course.title, assignment.id, assignment.title, wish.seed, "", {}, questions)
+    reached("collected")
     record = opened(wish.out, info)  # before anything slow, so that a refusal comes at once
+    reached("record opened")
     try:
         planned = plan(submissions, roster)
         workers = wish.workers or os.cpu_count() or 1
@@ -66,8 +71,11 @@ def grade(
         with Slots(course, assignment, workers, wish.seed, wish.level, unseen, wish.trusted) as slots:
             versions = {**environment_versions(), **slots.versions}
             record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
+            reached("ready")
             record.plan(planned)
+            reached("planned")
             heard("", None)
+            stoppable(slots)
             Grading(record, assignment, slots, heard).run(course, chosen, {one.key for one in planned}, wish)
     except BaseException:
         record.close()
@@ -159,7 +167,9 @@ class Grading:
         return Outcome(key=key, status=status, message=message, max_score=points, seed=self.slots.seed)
 
     def keep(self, outcome: Outcome, content: bytes | None) -> None:
+        reached("before saving")
         self.record.save(outcome, content)
+        reached("saved")
         self.heard(outcome.key, outcome)
 
     def reference(self, course: Course) -> Outcome | None:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 from autograder import wire
 from autograder.course import Assignment, Course
@@ -25,7 +24,7 @@ class Judge:
     def __init__(self, course: Course, assignment: Assignment) -> None:
         self.course = course
         self.assignment = assignment
-        self.log = tempfile.NamedTemporaryFile(prefix="autograder-judge-", suffix=".log")  # noqa: SIM115 - lives as long
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the judge; it has no name to be left behind
         self.tests = 0
         ours, theirs = socket.socketpair()
         environment = {
@@ -75,7 +74,8 @@ class Judge:
         return wire.Channel(ours)
 
     def log_text(self) -> str:
-        return Path(self.log.name).read_text(errors="replace")[-2000:].strip()
+        size = os.fstat(self.log.fileno()).st_size
+        return os.pread(self.log.fileno(), 2000, max(0, size - 2000)).decode(errors="replace").strip()
 
     def close(self) -> None:
         """End the judge and its forks."""

@@ -5,8 +5,12 @@ Called by the command line; the work is `engine.grading`'s. Progress goes to std
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import signal
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,16 +20,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from autograder.course import Assignment, Course
+from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
+from autograder.engine.slots import Slots
 from autograder.intake.faults import IntakeError
 from autograder.intake.roster import read_roster
 from autograder.intake.submissions import Collected, collect
 from autograder.judge.results import Outcome, Status
-from autograder.record.store import Record
+from autograder.record.store import Record, RecordError, RecordFullError
 from autograder.report.rerender import write_all
 from autograder.sandbox.sessions import NOT_PREVENTED
 
 SHOWN_PROBLEMS = 30
+LOCK = "grades.lock"
 
 
 def grade_paths(
@@ -47,12 +54,25 @@ def grade_paths(
         raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")
     count = len(wish.only) or len(collected.submissions)
     wish = replace(wish, handed_in=tuple(paths))
-    with Bar(progress_console, count) as bar:
-        record = grade(course, assignment, collected.submissions, roster, wish, bar.heard)
-    write_all(wish.out, record)
+    interrupt = Interrupt(progress_console)
+    with locked(wish.out), interrupt, Bar(progress_console, count) as bar:
+        record = grade(course, assignment, collected.submissions, roster, wish, bar.heard, interrupt.watch)
+    reached("before files")
+    try:
+        write_all(wish.out, record)
+    except OSError as error:
+        raise RecordFullError(
+            f"The files of the run cannot be written to {wish.out} ({error.strerror}). All scores are in {RECORD}: make "
+            f"room, then `autograder report {wish.out}`."
+        ) from None
+    reached("finished")
     outcomes = record.outcomes(with_cells=False)
     summarise(console, assignment, outcomes, collected, wish)
     record.close()
+    if interrupt.asked:
+        left = len({one.key for one in collected.submissions} - {outcome.key for outcome in outcomes})
+        console.print(f"Stopped as you asked: {left} hand-ins are left. The same command goes on with them.")
+        return 1
     return int(any(outcome.status in (Status.NOT_GRADABLE, Status.GRADER_ERROR) for outcome in outcomes))
 
 
@@ -62,6 +82,51 @@ def write_again(run: Path) -> Path:
     write_all(run, record)
     record.close()
     return run
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """One run in a folder at a time. Raises RecordError if another is at work there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file = (out / LOCK).open("a")
+    except OSError as error:
+        raise RecordError(f"The run cannot be written to {out}: {error.strerror}. Name a folder with --out.") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RecordError(f"Another grading is at work in {out}; wait for it, or name another --out.") from None
+        yield
+
+
+class Interrupt:
+    """Ctrl-C once: what runs is finished, then it stops. Twice: now. A context manager for the main thread."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.asked = False
+        self.slots: Slots | None = None
+
+    def watch(self, slots: Slots) -> None:
+        self.slots = slots
+        slots.stop = self.asked
+
+    def __enter__(self) -> Interrupt:
+        self.before = None
+        if threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, self._strike)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
+
+    def _strike(self, number: int, frame: object) -> None:
+        if self.asked or self.slots is None:
+            raise KeyboardInterrupt
+        self.asked = self.slots.stop = True
+        self.console.print("Stopping when what runs now is done; Ctrl-C again stops at once. Nothing graded is lost.")
 
 
 class Bar:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import signal
 import time
@@ -18,12 +19,13 @@ from pathlib import Path
 
 from autograder import wire
 from autograder.course import Assignment, Course
+from autograder.engine.failpoints import reached
 from autograder.engine.judging import Judge
 from autograder.judge.one import allowed_of, secret_folders
 from autograder.judge.results import Outcome, Status, rounded
 from autograder.sandbox.sessions import Hold, Sandbox, SandboxError
 
-TRIES = 2
+TRIES = 2  # of a submission that takes the judge or the sandbox down while it is alone; then it is set aside
 SLACK = 300.0  # seconds on top of all limits together before a judge's fork is given up
 
 
@@ -34,6 +36,7 @@ class Job:
     key: str
     content: bytes
     tries: int = 0
+    alone: bool = False  # something went down while it ran: now it runs with no other beside it
 
 
 @dataclass
@@ -45,6 +48,8 @@ class Slot:
     deadline: float
     judge_pid: int = 0
     hold: Hold | None = None
+    past: list[Hold] = field(default_factory=list)  # every session it has had
+    lost: str = ""  # why what its judge says is worth nothing
 
 
 @dataclass
@@ -58,6 +63,7 @@ class Slots:
     level: str | None = None
     hidden: tuple[Path, ...] = ()
     trusted: bool = False
+    stop: bool = False  # start no more; what runs is finished
     _open: list[Slot] = field(default_factory=list)
     _count: int = 0
 
@@ -86,8 +92,8 @@ class Slots:
     def run(self, jobs: Iterable[Job], ended: Callable[[Job, Outcome], None]) -> None:
         """Judge all `jobs`; `ended` is called with each outcome as it comes, in no fixed order."""
         waiting = deque(jobs)
-        while waiting or self._open:
-            while waiting and len(self._open) < self.workers:
+        while self._open or (waiting and not self.stop):
+            while waiting and not self.stop and self._has_room(waiting[0]):
                 self._start(waiting.popleft())
             for slot in self._ready():
                 done = self._hear(slot)
@@ -99,13 +105,19 @@ class Slots:
                 if isinstance(done, Outcome):
                     ended(slot.job, done)
                 elif slot.job.tries < TRIES:
+                    slot.job.alone = True
                     waiting.append(slot.job)
                 else:
                     ended(slot.job, self._given_up(slot.job, done))
 
+    def _has_room(self, job: Job) -> bool:
+        if job.alone or any(slot.job.alone for slot in self._open):
+            return not self._open
+        return len(self._open) < self.workers
+
     def _start(self, job: Job) -> None:
         self._count += 1
-        job.tries += 1
+        job.tries += int(job.alone)  # else nobody knows whether it was this one
         try:
             channel = self.judge.judge(self._count, job.key, job.content, self.seed, self.sandbox.level)
         except wire.ClosedError:
@@ -115,6 +127,7 @@ class Slots:
         longest = 3 * limits.notebook_cpu + 60 * limits.test_cpu
         deadline = time.monotonic() + longest * limits.wall_factor + SLACK
         self._open.append(Slot(job, channel, deadline))
+        reached("handed over")
 
     def _ready(self) -> list[Slot]:
         """Wait until some slot has something to say or is overdue; meanwhile take in who has ended."""
@@ -126,8 +139,10 @@ class Slots:
             found = [key for key, _ in selector.select(1.0)]
         for key in found:
             if key.fileobj is self.sandbox.channel:
-                with contextlib.suppress(wire.ClosedError):
+                try:
                     self.sandbox.hear()
+                except wire.WireError:
+                    self._sandbox_died()
             elif key.fileobj is self.judge.channel:
                 try:
                     self.judge.channel.receive(time.monotonic() + 5)
@@ -145,7 +160,14 @@ class Slots:
             return "judging it came to no end"
         try:
             header, body = slot.channel.receive(time.monotonic() + 60)
+            if self.sandbox.process.poll() is not None:
+                self._sandbox_died()
+            if slot.lost:
+                return slot.lost
             if "outcome" in header:
+                reached("outcome heard")
+                if self._killed_outside(slot) and not slot.job.alone:
+                    return "its process was killed from outside"
                 return Outcome.model_validate_json(bytes(body))
             if "hello" in header:
                 slot.judge_pid = int(header["hello"])
@@ -154,21 +176,42 @@ class Slots:
             elif "drop" in header:
                 self._drop(slot)
         except wire.WireError as error:
-            return f"its judge ended ({error})"
+            return slot.lost or f"its judge ended ({error})"
         return None
+
+    def _killed_outside(self, slot: Slot) -> bool:
+        """Whether a session of it was killed by somebody who is neither us nor, where pids are apart, the student."""
+        deadline = time.monotonic() + 2
+        with contextlib.suppress(wire.WireError):
+            while time.monotonic() < deadline and any(
+                hold.has_ended() and not (hold.ended or hold.exited) for hold in slot.past
+            ):
+                if select.select([self.sandbox.channel], [], [], 0.1)[0]:
+                    self.sandbox.hear()
+        return any(hold.killed for hold in slot.past)
+
+    def _sandbox_died(self) -> None:
+        """The zygote is gone, and every session with it: what their judges make of that is worth nothing."""
+        for slot in self._open:
+            slot.lost = "the process that runs student code ended"
+            if slot.judge_pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(slot.judge_pid, signal.SIGKILL)
+        self._restart_sandbox()
 
     def _serve(self, slot: Slot) -> None:
         self._drop(slot)
         try:
-            try:
-                hold = self.sandbox.fork(allowed_of(self.assignment))
-            except (SandboxError, wire.ClosedError):
-                self._restart_sandbox()
-                hold = self.sandbox.fork(allowed_of(self.assignment))
-        except SandboxError as error:
-            slot.channel.send({"none": str(error)})
+            hold = self.sandbox.fork(allowed_of(self.assignment))
+        except (SandboxError, wire.WireError) as error:
+            if self.sandbox.process.poll() is None and isinstance(error, SandboxError):
+                slot.channel.send({"none": str(error)})
+            else:
+                self._sandbox_died()
             return
+        reached("session given")
         slot.hold = hold
+        slot.past.append(hold)
         slot.channel.send({"session": hold.pid}, fds=(hold.fd,))
         os.close(hold.fd)
 
@@ -205,6 +248,6 @@ class Slots:
             max_score=rounded(self.assignment.points),
             seed=self.seed,
             level=self.sandbox.level,
-            message=f"It was tried {job.tries} times, but {why}; grade it again, or by hand.",
+            message=f"Set aside: it was tried {job.tries} times by itself, but {why}; grade it again, or by hand.",
             detail=self.judge.log_text(),
         )

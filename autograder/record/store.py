@@ -51,6 +51,10 @@ class RunInfo:
     questions: tuple[tuple[str, str, float], ...]
 
 
+class RecordFullError(RecordError):
+    """The record cannot take more: the disk is full, or the file was taken away."""
+
+
 class Record:
     """An open record. Every `save` is one committed transaction."""
 
@@ -120,7 +124,19 @@ class Record:
                 row.source, row.filename = entry.source, entry.filename
 
     def save(self, outcome: Outcome, content: bytes | None) -> None:
-        """Keep one outcome and its bytes in place of an earlier one. Raises KeyError if it was not planned."""
+        """Keep one outcome and its bytes in place of an earlier one, in one transaction.
+
+        Raises KeyError if it was not planned, RecordFullError where the database cannot take it: all before it stays.
+        """
+        try:
+            self._save(outcome, content)
+        except DBAPIError as error:
+            raise RecordFullError(
+                f"{self.where} cannot be written ({error.orig}). Everything graded so far is in it: make room, then give "
+                "the same command again, and it goes on where it stopped."
+            ) from None
+
+    def _save(self, outcome: Outcome, content: bytes | None) -> None:
         outcome = outcome.model_copy(update=_storable(dict(outcome)))
         with Session(self.engine) as session, session.begin():
             row = session.get(SubmissionRow, outcome.key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import select
 import shutil
 import signal
 import socket
@@ -19,9 +20,12 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import psutil
+
 from autograder import wire
 from autograder.sandbox.confinement import LEFT_BEHIND, LEVELS, NEEDED, Plan, own_id
 
+FOLDER = "autograder-"
 START_SECONDS = 120
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 NOT_PREVENTED = {
@@ -56,6 +60,13 @@ class Hold:
     fd: int
     work: Path
     exited: bool = False
+    ended: bool = False  # by us
+    killed: bool = False  # by somebody else
+    pidfd: int = -1  # readable once the process has ended
+
+    def has_ended(self) -> bool:
+        """Whether the process is over, reaped or not; False where the system cannot tell."""
+        return self.exited or (self.pidfd >= 0 and bool(select.select([self.pidfd], [], [], 0)[0]))
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -83,6 +94,16 @@ def needed(path: Path) -> bool:
     return any(path in (place, place.resolve()) or path in place.resolve().parents for place in own)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what runs have left there that were killed together with their zygote: folders of processes that are no
+    more, ours alone."""
+    for path in folder.glob(f"{FOLDER}*-*"):
+        number = path.name.split("-")[1]
+        with contextlib.suppress(OSError):
+            if number.isdecimal() and not psutil.pid_exists(int(number)) and path.stat().st_uid == os.getuid():
+                shutil.rmtree(path, ignore_errors=True)
+
+
 class Sandbox:
     """A running zygote and the sessions forked from it.
 
@@ -94,7 +115,8 @@ class Sandbox:
         if level is not None and level not in LEVELS:
             raise SandboxError(f"there is no confinement level {level!r}; there are: {', '.join(LEVELS)}")
         self.hidden = tuple(str(path) for path in sorted({path.resolve() for path in hidden}) if not needed(path))
-        self.folder = Path(tempfile.mkdtemp(prefix="autograder-"))
+        sweep(Path(tempfile.gettempdir()))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
         self.folder.chmod(0o711)  # a session with a user id of its own has its work folder in it
         self.log = self.folder / "zygote.log"
         self.level = level or ""
@@ -183,6 +205,8 @@ class Sandbox:
                 raise SandboxError(f"the process that runs student code is gone ({error}): {self.log_text()}") from None
             if header.get("forked") == self._asked:
                 hold = Hold(header["pid"], self.channel.fds[0], Path(plan.work))
+                with contextlib.suppress(OSError, AttributeError):
+                    hold.pidfd = os.pidfd_open(hold.pid)
                 self.holds[hold.pid] = hold
                 return hold
             if header.get("failed") == self._asked:
@@ -198,10 +222,12 @@ class Sandbox:
         hold = self.holds.get(header.get("exited"))  # type: ignore[call-overload]
         if hold is not None:
             hold.exited = True
+            hold.killed = header.get("signal") == signal.SIGKILL and not hold.ended
             self._clear(hold)
 
     def end(self, hold: Hold) -> None:
         """Kill a session and all of its pid namespace; its folder goes when the zygote has reaped it."""
+        hold.ended = hold.ended or not hold.has_ended()
         if not hold.exited:
             with contextlib.suppress(ProcessLookupError):
                 if self.level != "strong":
@@ -211,6 +237,9 @@ class Sandbox:
 
     def _clear(self, hold: Hold) -> None:
         self.holds.pop(hold.pid, None)
+        if hold.pidfd >= 0:
+            os.close(hold.pidfd)
+            hold.pidfd = -1
         shutil.rmtree(hold.work, ignore_errors=True)
 
     def log_text(self) -> str:
@@ -224,6 +253,7 @@ class Sandbox:
         """End every session and the zygote, and remove their folders."""
         for hold in list(self.holds.values()):
             self.end(hold)
+            self._clear(hold)
         if hasattr(self, "channel"):
             self.channel.close()
         if hasattr(self, "process"):

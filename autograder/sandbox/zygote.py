@@ -6,9 +6,9 @@ It obeys the supervisor over one channel:
 
     fork   {id, plan}            -> {forked: id, pid} and a descriptor of the channel to the new session
     try    {plan}                -> {tried: text, layers}: "" if that confinement works here, else what is amiss
-    exited {pid}                 sent by itself when a session ends
+    exited {pid, signal}         sent by itself when a session ends; signal 0 if it ended by itself
 
-and ends, with all sessions, when that channel closes.
+and ends, with all sessions and their folders, when that channel closes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import importlib
 import os
 import select
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -30,6 +31,8 @@ from autograder import wire
 from autograder.sandbox import confinement, hugepages, kernel, walls
 from autograder.sandbox.confinement import Plan
 
+FOLDER = "autograder-"
+KEEPER_CODE = 128  # a keeper ends with this plus the signal that ended its session, as shells do
 WARM_MODULES = (
     "torch", "torch._dynamo", "torch.utils.data", "torch.nn.functional", "matplotlib.pyplot", "tqdm", "tqdm.auto",
     "autograder.student.session",
@@ -49,7 +52,6 @@ def main() -> None:
     channel = wire.Channel(socket.socket(fileno=int(sys.argv[1])))
     if os.environ.get("HOME"):
         os.chdir(os.environ["HOME"])
-    confinement.die_with_parent()
     walls.readable_paths(os.environ["HOME"])
     shell = warm()
     Zygote(channel, shell).serve()
@@ -133,9 +135,20 @@ class Zygote:
                 except wire.ClosedError:
                     break
                 self.obey(header)
+        self.end_all()
+
+    def end_all(self) -> None:
+        """The supervisor is gone, perhaps without a word: end every session and remove what it has made."""
         for pid in self.sessions.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while self.sessions:
+                self.sessions.pop(os.waitpid(-1, 0)[0], None)
+        self.clear_orphans()
+        folder = os.path.dirname(os.environ["HOME"])  # noqa: PTH120
+        if os.path.basename(folder).startswith(FOLDER):  # noqa: PTH119
+            shutil.rmtree(folder, ignore_errors=True)
 
     def obey(self, header: dict[str, Any]) -> None:
         plan = Plan(**{**header["plan"], "hidden": tuple(header["plan"]["hidden"])})
@@ -202,7 +215,8 @@ class Zygote:
             os.write(writer, str(pid).encode())
             os.close(writer)
             os.closerange(3, 4096)
-            os.waitpid(pid, 0)
+            _, status = os.waitpid(pid, 0)
+            os._exit(KEEPER_CODE + os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
         except OSError as error:
             os.write(writer, f"!{error}".encode())
         finally:
@@ -278,13 +292,15 @@ class Zygote:
     def reap(self) -> None:
         while True:
             try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
             if pid in self.sessions:
-                self.channel.send({"exited": self.sessions.pop(pid)})
+                code = os.waitstatus_to_exitcode(status)
+                killed = -code if code < 0 else max(0, code - KEEPER_CODE)
+                self.channel.send({"exited": self.sessions.pop(pid), "signal": killed})
                 self.clear_orphans()
 
     def clear_orphans(self) -> None:

@@ -1,0 +1,1 @@
+"""Notebooks that attack the grader, and the class in which they are graded beside honest ones."""
