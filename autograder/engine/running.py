@@ -62,8 +62,8 @@ def grade_paths(
         write_all(wish.out, record)
     except OSError as error:
         raise RecordFullError(
-            f"The files of the run cannot be written to {wish.out} ({error.strerror}). All scores are in {RECORD}: make "
-            f"room, then `autograder report {wish.out}`."
+            f"The files of the run cannot be written to {wish.out} ({error.strerror}). All scores are in {RECORD}: "
+            f"make room, then `autograder report {wish.out}`."
         ) from None
     reached("finished")
     outcomes = record.outcomes(with_cells=False)

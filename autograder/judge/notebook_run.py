@@ -196,7 +196,10 @@ class NotebookRun:
                     raise Lost("there is no session")
                 ours, theirs = socket.socketpair()
                 with theirs:
-                    self._request({"do": "fork"}, 30, None, (theirs.fileno(),))
+                    reply = self._request({"do": "fork"}, 30, None, (theirs.fileno(),))
+                if reply.get("forked") is not True:
+                    ours.close()
+                    raise Lost("it has left as many processes and threads as there may be")
                 wall = self.settings.test_cpu * self.settings.wall_factor
                 self._talk = Conversation(wire.Channel(ours), self.explain, wall)
                 return self._talk

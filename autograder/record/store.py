@@ -132,8 +132,8 @@ class Record:
             self._save(outcome, content)
         except DBAPIError as error:
             raise RecordFullError(
-                f"{self.where} cannot be written ({error.orig}). Everything graded so far is in it: make room, then give "
-                "the same command again, and it goes on where it stopped."
+                f"{self.where} cannot be written ({error.orig}). Everything graded so far is in it: make room, then "
+                "give the same command again, and it goes on where it stopped."
             ) from None
 
     def _save(self, outcome: Outcome, content: bytes | None) -> None:

@@ -126,7 +126,15 @@ class Session:
 
     def do_fork(self) -> dict[str, Any]:
         (fd,) = self.channel.fds
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except BlockingIOError:  # the notebook has left so many processes that there is room for no more
+            self._end_others()
+            try:
+                pid = os.fork()
+            except BlockingIOError:
+                os.close(fd)
+                return {"forked": False}
         if pid == 0:
             code = 1
             try:
@@ -138,6 +146,15 @@ class Session:
         os.close(fd)
         self.child = pid
         return {"forked": True}
+
+    def _end_others(self) -> None:
+        """End every process that the notebook has left, where this is the first one of a pid namespace of its own."""
+        if os.getpid() == 1:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(-1, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                while True:
+                    os.waitpid(-1, 0)
 
     def do_kill(self) -> dict[str, Any]:
         if self.child:

@@ -142,7 +142,7 @@ def grade_attacks(
     with listeners() as (ports, heard):
         keys = {}
         for number, one in enumerate(attacks):
-            key = f"{one.kind}-{number:02}-" + "-".join(one.name.replace("'", "").replace(",", "").split())
+            key = f"{one.kind}-{number:02}-" + "-".join(one.name.lower().replace("'", "").replace(",", "").split())
             keys[key] = one
             places = {"root": root, "markers": markers, "class_": class_, **ports}
             cells = [PLACE.sub(lambda found, places=places: str(places[found[1]]), cell) for cell in one.cells]
