@@ -68,12 +68,14 @@ class Pairs:
 class Channel:
     """One end of a stream socket that carries frames. Not for use by two threads at once.
 
-    Parameters: `max_body` caps the raw bytes of a frame that is accepted (sending is not capped).
+    Parameters: `max_body` caps the raw bytes of a frame that is accepted (sending is not capped); without `takes_fds`
+    descriptors that come along are dropped by the kernel, so that nobody can fill up the reader's table of them.
     """
 
-    def __init__(self, sock: socket.socket, max_body: int = MAX_BODY) -> None:
+    def __init__(self, sock: socket.socket, max_body: int = MAX_BODY, *, takes_fds: bool = True) -> None:
         self.sock = sock
         self.max_body = max_body
+        self.takes_fds = takes_fds
         self.fds: list[int] = []  # descriptors that came with the last frame; the receiver owns them
 
     def fileno(self) -> int:
@@ -106,7 +108,7 @@ class Channel:
         `deadline` is a time.monotonic() value; None waits for ever. Raises LateError when it passes, ClosedError at
         the end of the stream, WireError for anything that is not a frame.
         """
-        head = self._read(LENGTHS.size, deadline, with_fds=True)
+        head = self._read(LENGTHS.size, deadline, with_fds=self.takes_fds)
         header_size, body_size = LENGTHS.unpack(head)
         if header_size > MAX_HEADER or body_size > self.max_body:
             raise WireError(f"a frame announces {header_size} + {body_size} bytes, which is over the cap")
@@ -282,7 +284,7 @@ def _decode_array(form: dict[str, Any], body: memoryview | bytes) -> Any:
         return numpy.frombuffer(bytearray(raw), dtype=name).reshape(shape)
     if not len(raw):
         return torch.empty(shape, dtype=getattr(torch, name))
-    if name == "bool" and any(byte > 1 for byte in bytes(raw)):
+    if name == "bool" and numpy.frombuffer(raw, dtype="uint8").max() > 1:
         raise WireError("a truth value is neither 0 nor 1")
     return torch.frombuffer(bytearray(raw), dtype=getattr(torch, name)).reshape(shape)
 

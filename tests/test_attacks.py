@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from attacks.cases import ATTACKS
-from attacks.suite import Ended, grade_attacks
+from attacks.suite import Ended, grade_attacks, in_circumstances
+from conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -37,5 +41,45 @@ def test_an_attack_reaches_nothing(ended: Ended, number: int) -> None:
     assert not ended.breaches[key]
 
 
-def test_limits_are_named_with_their_value(ended: Ended, tmp_path: Path) -> None:
-    assert re.search(r"strong|restricted", ended.output)
+# --- the same in other circumstances: a few attacks of each class; benchmarks/attacks.py has all
+
+CIRCUMSTANCES = {
+    "as an ordinary user": ("--user",),
+    "namespaces refused": ("--no-namespaces",),
+    "an ordinary user, namespaces refused": ("--user", "--no-namespaces"),
+}
+STEP = 13
+
+
+@pytest.mark.parametrize("name", CIRCUMSTANCES)
+def test_attacks_reach_nothing_in_other_circumstances(name: str, tmp_path: Path) -> None:
+    options = CIRCUMSTANCES[name]
+    start = list(CIRCUMSTANCES).index(name)
+    attacks = ATTACKS[start::STEP]
+    tmp_path.chmod(0o755)
+    for folder in (tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(folder.stat().st_mode | 0o011)
+    ended = grade_attacks(tmp_path, attacks, None, in_circumstances(*options))
+    assert not ended.all, ended.output[-3000:]
+    if "--no-namespaces" in options:
+        assert ended.level == "restricted"
+
+
+def doctor(*options: str) -> tuple[int, str]:
+    words = [*in_circumstances(*options), sys.executable, "-m", "autograder", "doctor"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "COLUMNS": "200"}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_doctor_says_what_grade_takes(ended: Ended) -> None:
+    code, told = doctor()
+    assert code == 0 and f"`grade` takes {ended.level} here." in told
+    assert "Not prevented: " in told
+
+
+def test_the_doctor_tells_refused_namespaces_and_what_would_help() -> None:
+    code, told = doctor("--no-namespaces")
+    assert code == 0 and "`grade` takes restricted here." in told
+    assert re.search(r"as a whole +│ no: .*namespace", told)
+    assert "strong does not work here" in told and "user namespaces allowed" in told

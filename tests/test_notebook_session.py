@@ -36,9 +36,8 @@ def ran(sandbox: Sandbox, assignment: Assignment):
     """Run cells in a session of their own; the NotebookRun, ended."""
 
     def run(*cells: str, **limits: float) -> NotebookRun:
-        settings = settings_of(assignment)
-        settings = type(settings)(**{**settings.__dict__, **limits})
-        found = NotebookRun(LocalBroker(sandbox, assignment), cells, settings, 7)
+        changed = assignment.model_copy(update={"limits": assignment.limits.model_copy(update=limits)})
+        found = NotebookRun(LocalBroker(sandbox, changed), cells, settings_of(changed), 7)
         try:
             found.start()
         finally:
@@ -153,8 +152,45 @@ def test_sys_exit_is_an_error_like_any_other(ran) -> None:
 
 def test_endless_printing_is_cut_at_the_cap(ran) -> None:
     run = ran("for _ in range(1000): print('x' * 100_000)", "4", output_kb=10)
-    assert len(shown(run, 1)) < 11_000 and "more characters were not kept" in shown(run, 1)
+    assert len(shown(run, 1)) < 11_000 and "the limit is 10000 for one cell" in shown(run, 1)
     assert shown(run, 2) == "4"
+
+
+@pytest.mark.parametrize(
+    ("source", "limits", "sentence"),
+    [
+        ("x = bytearray(3_000_000_000)", {"memory_mb": 2048}, "MemoryError (the limit is 2048 MB of memory)"),
+        ("import torch\nx = torch.ones(10**9)", {"memory_mb": 2048}, "(the limit is 2048 MB of memory)"),
+        ("open('big', 'wb').write(bytes(9_000_000))", {"disk_mb": 4}, "(the limit is 4 MB of files)"),
+        ("kept = [open('/dev/null') for _ in range(200)]", {"files": 80}, "(the limit is 80 open files)"),
+        ("import subprocess\nsubprocess.run(['true'])", {}, "(starting programs is not allowed here)"),
+        ("while True: pass", {"cell_cpu": 1.0}, "stopped: it used more than 1 CPU seconds, the limit for one cell"),
+        (
+            "import time\ntime.sleep(30)",
+            {"cell_cpu": 1.0, "wall_factor": 1.5},
+            "stopped: it took longer than 1.5 seconds, the limit for one cell",
+        ),
+    ],
+)
+def test_a_limit_is_named_with_its_value(ran, source: str, limits: dict[str, float], sentence: str) -> None:
+    run = ran(source, "5", **limits)
+    assert run.cells[0].number == 1 and sentence in str(run.cells[0].error)
+    assert shown(run, 2) == "5"
+
+
+def test_memory_of_several_processes_is_added_up(ran) -> None:
+    hoard = """
+    import os, time
+    for _ in range(4):
+        if os.fork() == 0:
+            mine = bytearray(os.urandom(4096)) * 90_000
+            time.sleep(30)
+    time.sleep(30)
+    """
+    run = ran(hoard, "5", memory_mb=1200)
+    assert "its processes together used more than 1200 MB of memory" in str(run.cells[0].error)
+    assert run.trouble[0].startswith("Code cell 1 was left out")
+    assert shown(run, 2) == "5"
 
 
 def test_later_training_does_not_spoil_an_earlier_answer(judge: Judge) -> None:

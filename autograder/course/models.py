@@ -92,13 +92,21 @@ class Limits(Strict):
     wall_factor: float = Field(
         default=4, ge=1, le=1000, description="wall-clock limits are this many times the CPU limits"
     )
-    memory_mb: int = Field(default=4096, ge=64, le=2**20, description="MiB of address space of the student's process")
+    memory_mb: int = Field(
+        default=4096,
+        ge=64,
+        le=2**20,
+        description="MiB of memory: address space of each process, resident memory of all",
+    )
     disk_mb: int = Field(default=256, ge=1, le=2**20, description="MiB of files that the notebook may write")
     files: int = Field(default=256, ge=64, le=65536, description="files that may be open at a time")
     processes: int = Field(
         default=0, ge=0, le=1000, description="processes and programs that the notebook may start; by default none"
     )
     output_kb: int = Field(default=256, gt=0, le=2**20, description="KiB of printed text that is kept per cell")
+    frame_mb: int = Field(
+        default=256, ge=1, le=256, description="MiB that student code may hand to a hidden test in one answer"
+    )
 
     @model_validator(mode="after")
     def _a_cell_fits_its_notebook(self) -> Limits:

@@ -61,8 +61,8 @@ class Report:
         elif "namespace" in trouble:
             found.append(
                 "Where it is a container, start it with user namespaces allowed (docker run --security-opt "
-                "seccomp=unconfined --security-opt apparmor=unconfined, or --privileged); on Ubuntu, an AppArmor profile or "
-                "kernel.apparmor_restrict_unprivileged_userns=0; or grade as root."
+                "seccomp=unconfined --security-opt apparmor=unconfined, or --privileged); on Ubuntu, an AppArmor "
+                "profile or kernel.apparmor_restrict_unprivileged_userns=0; or grade as root."
             )
         if self.level != "restricted":
             found.append(

@@ -7,6 +7,7 @@ of that student, named in a StudentFault, and never an exception of ours.
 from __future__ import annotations
 
 import difflib
+import select
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -16,6 +17,7 @@ from autograder import wire
 from autograder.judge.faults import StudentFault
 from autograder.judge.results import Where
 
+POLL = 0.25  # seconds between looks at the memory of a silent process
 GRACE = 10.0  # seconds on top of the wall-clock limit before a silent process is given up
 
 
@@ -23,11 +25,20 @@ class Conversation:
     """One question's talk: `begin` a test, `ask` operations.
 
     Parameters: `channel` to the answering process; `explain` tells more about a missing name; `wall` the seconds one
-    test may wait in all. `alive` turns False when the process has died, hung or broken the protocol.
+    test may wait in all; `memory` says what is wrong with the memory that is
+    used, "" if nothing is. `alive` turns False when the process has died, hung or broken the protocol.
     """
 
-    def __init__(self, channel: wire.Channel, explain: Callable[[str], str], wall: float) -> None:
+    def __init__(
+        self,
+        channel: wire.Channel,
+        explain: Callable[[str], str],
+        wall: float,
+        memory: Callable[[], str] = str,
+    ) -> None:
         self.channel = channel
+        self.memory = memory
+        self.over_memory = False
         self.explain = explain
         self.wall = wall
         self.alive = True
@@ -78,6 +89,7 @@ class Conversation:
             raise StudentFault("Nothing could be asked: the process that holds your notebook has ended.", kind="died")
         try:
             self.channel.send(header, body)
+            self._await(about)
             reply, answer = self.channel.receive(self.deadline)
         except wire.LateError:
             self.alive = False
@@ -100,6 +112,16 @@ class Conversation:
         notes = reply.get("notes")
         self.notes += [_text(note) for note in notes[:20]] if isinstance(notes, list) else []
         return reply, answer
+
+    def _await(self, about: str) -> None:
+        """Until there is an answer; looks at the memory that is used meanwhile."""
+        while time.monotonic() < self.deadline:
+            trouble = self.memory()
+            if trouble:
+                self.alive, self.over_memory = False, True
+                raise StudentFault(f"{about} was stopped: {trouble}.", kind="limit")
+            if select.select([self.channel], [], [], POLL)[0]:
+                return
 
     def _broken(self, about: str, why: str) -> StudentFault:
         self.alive = False

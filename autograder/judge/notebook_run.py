@@ -9,11 +9,13 @@ import ast
 import functools
 import os
 import re
+import resource
 import select
 import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
@@ -26,6 +28,7 @@ MOST_SESSIONS = 3  # for one submission: every death during its cells costs one
 POLL = 0.25  # seconds between looks at the CPU clock of a silent session
 HARD_FACTOR, HARD_EXTRA = 1.2, 3.0  # a cell that cannot be interrupted is ended at limit * factor + extra CPU seconds
 SETUP_SECONDS = 120.0
+MOST_PROCESSES = 2000  # that are looked at
 
 
 class Lost(Exception):
@@ -50,10 +53,17 @@ class Settings:
     test_cpu: float
     wall_factor: float
     output_kb: float
+    memory_mb: int
+    disk_mb: int
+    files: int
+    processes: int
+    frame_mb: int
 
     @property
     def limits(self) -> dict[str, float]:
-        return {name: getattr(self, name) for name in ("cell_cpu", "test_cpu", "wall_factor", "output_kb")}
+        """What the session itself keeps to, and names when it is passed."""
+        own = ("packages", "watched", "notebook_cpu")
+        return {name: value for name, value in vars(self).items() if name not in own}
 
 
 @dataclass
@@ -79,6 +89,7 @@ class NotebookRun:
     _pid: int = 0
     _talk: Conversation | None = None
     _shared: bool = False
+    _looked: float = 0.0  # when memory was last looked at
 
     def start(self) -> None:
         """Run every cell; a cell that ends the session is skipped in the next one."""
@@ -101,7 +112,7 @@ class NotebookRun:
     def _open(self) -> None:
         fd, self._pid = self.broker.new()
         self.sessions += 1
-        self._channel = wire.Channel(socket.socket(fileno=fd))
+        self._channel = wire.Channel(socket.socket(fileno=fd), takes_fds=False)
         self.cells = []
         self._request(
             {
@@ -180,6 +191,21 @@ class NotebookRun:
                 return
             if cpu is not None and cpu_of(self._pid) - start > cpu:
                 raise Lost(f"it could not be interrupted and used more than {cpu:g} CPU seconds")
+            trouble = self.memory_trouble()
+            if trouble:
+                raise Lost(trouble)
+
+    def memory_trouble(self) -> str:
+        """What is wrong with the memory of the session and all that it has started, "" if nothing is.
+
+        Each process has a limit of the kernel's; their sum is looked at here, a few times a second at most.
+        """
+        if time.monotonic() < self._looked + POLL:
+            return ""
+        self._looked = time.monotonic()
+        if memory_of(self._pid) <= self.settings.memory_mb << 20:
+            return ""
+        return f"its processes together used more than {self.settings.memory_mb} MB of memory"
 
     def conversation(self, shared: bool = False) -> Conversation | None:
         """A talk with a fresh fork of the finished notebook; with `shared` the last one goes on if it was shared too.
@@ -201,7 +227,8 @@ class NotebookRun:
                     ours.close()
                     raise Lost("it has left as many processes and threads as there may be")
                 wall = self.settings.test_cpu * self.settings.wall_factor
-                self._talk = Conversation(wire.Channel(ours), self.explain, wall)
+                channel = wire.Channel(ours, self.settings.frame_mb << 20, takes_fds=False)
+                self._talk = Conversation(channel, self.explain, wall, self.memory_trouble)
                 return self._talk
             except Lost:
                 self.end()
@@ -217,7 +244,10 @@ class NotebookRun:
             return
         self.notes += [note for note in dict.fromkeys(self._talk.notes) if note not in self.notes]
         self._talk.channel.close()
-        self._talk = None
+        over, self._talk = self._talk.over_memory, None
+        if over:  # whatever it has started goes on using it
+            self.end()
+            return
         try:
             self._request({"do": "kill"}, 10, None)
         except Lost:
@@ -311,6 +341,51 @@ def cpu_of(pid: int) -> float:
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return 0.0
     return float(times.user + times.system)
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of memory of a process and all that come from it; 0 if it is gone.
+
+    Pages that processes share are counted once where the kernel tells (Pss, of our own processes and for root). Else a
+    process counts with what it has beyond the first one, from which it was forked.
+    """
+    tree = descendants(pid)
+    resident = [_resident(one) for one in tree]
+    if len(tree) == 1:
+        return resident[0]
+    try:
+        return sum(_proportional(one) for one in tree)
+    except OSError:
+        return resident[0] + sum(max(0, size - resident[0]) for size in resident[1:])
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that have come from it, itself first; without the kernel's lists of children, itself alone."""
+    found = [pid]
+    for one in found:
+        try:
+            threads = list(Path(f"/proc/{one}/task").iterdir())
+            found += [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+        except OSError:  # it has ended meanwhile
+            continue
+        if len(found) > MOST_PROCESSES:
+            break
+    return found
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def _proportional(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (ProcessLookupError, FileNotFoundError):
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def environment_versions() -> dict[str, str]:

@@ -90,6 +90,11 @@ def settings_of(assignment: Assignment) -> Settings:
         test_cpu=limits.test_cpu,
         wall_factor=limits.wall_factor,
         output_kb=limits.output_kb,
+        memory_mb=limits.memory_mb,
+        disk_mb=limits.disk_mb,
+        files=limits.files,
+        processes=limits.processes,
+        frame_mb=limits.frame_mb,
     )
 
 

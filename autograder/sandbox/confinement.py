@@ -115,7 +115,7 @@ def confine(plan: Plan, readable: tuple[str, ...]) -> None:
             raise ConfinementError(0, missing)
         if not seccomp.supported():
             raise ConfinementError(0, "the numbers of this processor's system calls are not known")
-        check(seccomp.install(libc(), processes=plan.programs), "seccomp filter")
+        check(seccomp.install(libc(), processes=plan.programs, groups=plan.level == "strong"), "seccomp filter")
 
 
 def _become(uid: int | None) -> None:

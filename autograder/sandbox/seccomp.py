@@ -36,9 +36,10 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "shmget": (29, 194), "shmat": (30, 196), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
     "setxattr": (188, 5), "lsetxattr": (189, 6), "mknod": (133, None), "mknodat": (259, 33),
     "prlimit64": (302, 261), "socket": (41, 198), "clone": (56, 220), "clone3": (435, 435), "ioctl": (16, 29),
+    "kill": (62, 129),
 }  # fmt: skip
 PROGRAMS = ("execve", "execveat", "fork", "vfork")
-ASKED = ("prlimit64", "socket", "clone", "clone3", "ioctl", *PROGRAMS)  # denied for some arguments only
+ASKED = ("prlimit64", "socket", "clone", "clone3", "ioctl", "kill", *PROGRAMS)  # denied for some arguments only
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7), "arm64": (1, 0xC00000B7)}
 X32 = 0x40000000
 LD_WORD, JEQ, JGE, JSET, RET = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -60,9 +61,10 @@ def supported() -> bool:
     return platform.machine() in ARCHITECTURES
 
 
-def filter_for(machine: str, *, processes: bool) -> list[Instruction]:
+def filter_for(machine: str, *, processes: bool, groups: bool = True) -> list[Instruction]:
     """The filter's instructions; with `processes` programs may be started. How many processes there may be is not a
-    filter's to say: the session itself forks for each question, so that is RLIMIT_NPROC's."""
+    filter's to say: the session itself forks for each question, so that is RLIMIT_NPROC's. Without `groups` no
+    signal goes to a whole group, or to everybody: for where no pid namespace keeps it inside."""
     column, architecture = ARCHITECTURES[machine]
     number = {name: both[column] for name, both in NUMBERS.items()}
     deny = ERRNO | errno.EPERM
@@ -87,6 +89,11 @@ def filter_for(machine: str, *, processes: bool) -> list[Instruction]:
             (JEQ, 0, 4, int(number["ioctl"] or 0)), (LD_WORD, 0, 0, ARGUMENTS_AT + 8), (JEQ, 0, 1, request),
             (RET, 0, 0, deny), (LD_WORD, 0, 0, NUMBER_AT),
         ]  # fmt: skip
+    if not groups:
+        steps += [
+            (JEQ, 0, 5, int(number["kill"] or 0)), (LD_WORD, 0, 0, ARGUMENTS_AT), (JEQ, 1, 0, 0),
+            (JSET, 0, 1, 0x80000000), (RET, 0, 0, deny), (LD_WORD, 0, 0, NUMBER_AT),
+        ]  # fmt: skip
     return [*steps, (RET, 0, 0, ALLOW)]
 
 
@@ -99,9 +106,9 @@ def _unless_argument(number: int, argument: int, allowed: list[int], answer: int
     return [(JEQ, 0, len(inner), number), *inner, (LD_WORD, 0, 0, NUMBER_AT)]
 
 
-def install(libc: ctypes.CDLL, *, processes: bool) -> int:
+def install(libc: ctypes.CDLL, *, processes: bool, groups: bool = True) -> int:
     """Put the filter on this thread and all that come from it; 0, or -1 with errno set. Needs no-new-privs."""
-    steps = filter_for(platform.machine(), processes=processes)
+    steps = filter_for(platform.machine(), processes=processes, groups=groups)
     raw = b"".join(struct.pack("HBBI", *step) for step in steps)
     buffer = ctypes.create_string_buffer(raw, len(raw))
     program = Program(len(steps), ctypes.cast(buffer, ctypes.c_void_p))

@@ -31,7 +31,8 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB
 NOT_PREVENTED = {
     "strong": "using up memory over several processes for a moment, kernel bugs, timing channels",
     "restricted": "seeing which processes run here, filling the disk with many files, processes that outlast their "
-    "student for a moment, kernel bugs, timing channels",
+    "student for a moment (and, unless you grade as root, starting many; before Linux 6.12 also signals to your own "
+    "processes), kernel bugs, timing channels",
     "basic": "reading and writing your files, the network, processes left behind",
 }
 
@@ -181,8 +182,10 @@ class Sandbox:
             left.unlink()
         elif layers:
             layers["writing"] = ""  # written, if at all, to a private folder that only looks like this one
-        holes = [f"{name}: {layers[name]}" for name in NEEDED[level] if layers.get(name, "it was not tried")]
-        return str(header["tried"]) or "; ".join(holes), layers
+        if header["tried"]:  # it could not even be applied
+            return str(header["tried"]), layers
+        effects = {name: layers.get(name, "it was not tried") for name in NEEDED[level]}
+        return "; ".join(f"{name}: {effect}" for name, effect in effects.items() if effect), layers
 
     def _plan(self, level: str, allowed: Allowed) -> Plan:
         work = tempfile.mkdtemp(prefix="work-", dir=self.folder)

@@ -30,10 +30,14 @@ from autograder.student.alarm import Alarm, LimitReached
 from autograder.student.imports import ImportGuard
 from autograder.student.moments import Moments, Watched
 from autograder.student.objects import MissingName, Objects, mark_optimized, seed
-from autograder.student.shell import CELL_NAME, Capture, Shell, describe, place
+from autograder.student.shell import CELL_NAME, Capture, Shell, describe, limit_of, place
 
 MOST_NOTES = 20
 GPU_WORDS = ("cuda", "mps")
+
+
+class TooLarge(Exception):
+    """An answer is over the limit for one."""
 
 
 class Session:
@@ -76,7 +80,7 @@ class Session:
     def do_setup(
         self, packages: list[str], watched: list[dict[str, Any]], limits: dict[str, float], number: int
     ) -> dict[str, Any]:
-        self.limits = limits
+        self.limits = self.shell.limits = limits
         self.shell.capture = Capture(int(limits["output_kb"] * 1000))
         self.moments = Moments(self.shell.user_ns, [Watched(**watch) for watch in watched])
         standins.install(self.shell, self.note)
@@ -227,6 +231,8 @@ class Answers:
             value = getattr(self.objects, "ask_" + header["ask"])(**fields)
             reply = {"value": wire.encode(value, answer, self.objects.ref)}
             self.alarm.disarm()
+            if len(answer) > self.limits["frame_mb"] * 2**20:
+                raise TooLarge(f"its answer has {len(answer) / 2**20:.0f} MB; {self.limits['frame_mb']:g} MB may cross")
         except BaseException as error:  # whatever a student's code raises is an answer
             failure = error
         struck = self.alarm.disarm()
@@ -244,7 +250,9 @@ class Answers:
         if struck:
             return {"raised": struck, "kind": "limit", "cell": cell, "line": line}
         kind = "wire" if isinstance(failure, wire.WireError) else type(failure).__name__[:100]
-        return {"raised": describe(failure), "kind": kind, "cell": cell, "line": line}
+        told = describe(failure)
+        limit = limit_of(failure, told, self.limits)
+        return {"raised": f"{told} ({limit})" if limit else told, "kind": kind, "cell": cell, "line": line}
 
 
 def clocks() -> tuple[float, float]:

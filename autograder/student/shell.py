@@ -6,6 +6,7 @@ Made once in the zygote (building it takes about 50 ms) and used by every sessio
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 import traceback
 from dataclasses import dataclass, field
@@ -62,7 +63,11 @@ class Capture:
         """The outputs so far, stream texts joined."""
         if self.lost:
             self.outputs.append(
-                {"output_type": "stream", "name": "stderr", "text": [f"[{self.lost} more characters were not kept]\n"]}
+                {
+                    "output_type": "stream",
+                    "name": "stderr",
+                    "text": [f"[{self.lost} more characters were not kept: the limit is {self.cap} for one cell]\n"],
+                }
             )
         return [{**out, "text": "".join(out["text"])} if "text" in out else out for out in self.outputs]
 
@@ -156,6 +161,7 @@ class Shell(InteractiveShell):
 
     def __init__(self, **kwargs: Any) -> None:
         self.capture = Capture()
+        self.limits: dict[str, float] = {}
         super().__init__(**kwargs)
 
     def showtraceback(self, *args: Any, **kwargs: Any) -> None:
@@ -182,6 +188,8 @@ class Shell(InteractiveShell):
         ran = Ran()
         if failure is not None:
             ran.error = describe(failure)
+            limit = limit_of(failure, ran.error, self.limits) if self.limits else ""
+            ran.error += f" ({limit})" if limit else ""
             ran.cell, ran.line = place(failure)
             self.capture.outputs.append(
                 {
@@ -214,6 +222,22 @@ def describe(error: BaseException) -> str:
     except BaseException:  # an exception whose __str__ raises is still only a student's exception
         text = type.__getattribute__(type(error), "__name__")
     return text[:500]
+
+
+def limit_of(error: BaseException, text: str, limits: dict[str, float]) -> str:
+    """Names the limit of the process that an exception comes from, with its value; "" if it comes from none."""
+    number = error.errno if isinstance(error, OSError) else None
+    if type(error) is MemoryError or (isinstance(error, RuntimeError) and "can't allocate memory" in text):
+        return f"the limit is {limits['memory_mb']:g} MB of memory"
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"the limit is {limits['disk_mb']:g} MB of files"
+    if number == errno.EMFILE:
+        return f"the limit is {limits['files']:g} open files"
+    if number == errno.EAGAIN or (isinstance(error, RuntimeError) and "can't start new thread" in text):
+        return f"the limit is {limits['processes']:g} processes, and some threads"
+    if number == errno.EPERM and not limits["processes"] and "Operation not permitted" in text:
+        return "starting programs is not allowed here"
+    return ""
 
 
 def place(error: BaseException) -> tuple[int | None, int | None]:

@@ -408,6 +408,38 @@ EXHAUST = [
     ),
     attack(
         "exhaust",
+        "memory of many processes",
+        """
+import os, time
+for _ in range(20):
+    if os.fork() == 0:
+        mine = bytearray(os.urandom(4096)) * 50_000
+        time.sleep(30)
+        os._exit(0)
+time.sleep(10)
+""",
+    ),
+    attack(
+        "exhaust",
+        "descriptors sent along with answers",
+        """
+import array, os, socket
+null = os.open('/dev/null', os.O_RDONLY)
+def flood(number):
+    channel = socket.socket(fileno=os.dup(number))
+    rights = array.array('i', [null] * 4)
+    for _ in range(3000): channel.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)], socket.MSG_DONTWAIT)
+def double(x):
+    for number in range(3, 60):
+        try: flood(number)
+        except OSError: pass
+    return 2 * x
+answer = 42
+""",
+        work="",
+    ),
+    attack(
+        "exhaust",
         "threads",
         "import threading, time\nmade = 0\ntry:\n    while made < 3000:\n        threading.Thread(target=time.sleep, args=(3,), daemon=True).start(); made += 1\nexcept RuntimeError as error: print(made, error)",
     ),

@@ -125,6 +125,11 @@ def course_in(folder: Path) -> Path:
     return folder
 
 
+def in_circumstances(*options: str) -> list[str]:
+    """The words before a command that bring about other circumstances; see attacks.circumstances."""
+    return [sys.executable, "-P", "-m", "attacks.circumstances", *options] if options else []
+
+
 def grade_attacks(
     folder: Path, attacks: Sequence[Attack], level: str | None = None, prefix: Sequence[str] = ()
 ) -> Ended:
@@ -153,7 +158,11 @@ def grade_attacks(
             *prefix, sys.executable, "-m", "autograder", "grade", str(class_), "--course", str(root), "--out", str(out),
             *(["--level", level] if level else []),
         ]  # fmt: skip
-        environment = {**os.environ, "CANARY": CANARIES["ENVIRONMENT"], "PYTHONPATH": str(ROOT)}
+        environment = {
+            **os.environ,
+            "CANARY": CANARIES["ENVIRONMENT"],
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))),
+        }
         done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=900)
     ended = Ended(done.returncode, done.stdout + done.stderr, {})
     if (out / "scores.csv").is_file():
