@@ -139,7 +139,6 @@ def test_huge_numbers_cost_nothing() -> None:
         (b"PK\x03\x04rest", "it is a zip archive"),
         (b"%PDF-1.7\n\xff\xff", "it is a PDF document"),
         (b"\x89PNG\r\n\x1a\n", "it is a PNG picture"),
-        (b"import torch\nx = 1\n", "it is a Python script"),
         (b"See my other file.", "it is plain text"),
         (b"\xff\x01\x02\x03\x04", "it is binary data"),
         (b"null", "it holds null where an object belongs"),
@@ -149,13 +148,13 @@ def test_huge_numbers_cost_nothing() -> None:
         (b'{"a": 1}', "it has no cells, but a"),
         (saved(), "The notebook has no cells."),
         (b'{"cells": {"a": 1}}', "The notebook has no cells."),
-        (saved(cell())[:-20], "saved in part: it breaks off after line 1"),
+        (saved(cell())[:20], "saved in part: it breaks off in line 1, before its first cell is whole"),
         (b'{"cells": [}', "The file is no valid JSON: Expecting value in line 1, column 12"),
-        (b'{\n<<<<<<< HEAD\n"cells": []}', "marks of a merge conflict"),
+        (b'{\n<<<<<<< HEAD\n"cells": []}', "marks of a merge conflict, the first in line 2"),
         (b'{"a":' * 100_000, "nested without end"),
         (saved({"cell_type": "markdown", "source": "x"}), "it holds text alone"),
         (saved(cell(" \n"), cell("")), "its code cells are all empty"),
-        (b"{" + b" " * MOST_BYTES, "more than the 50 MB"),
+        (b"{" + b" " * MOST_BYTES, "more than the 200 MB"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -164,6 +163,40 @@ def test_what_cannot_be_read_is_told_in_a_sentence(content: bytes, said: str) ->
     assert said in sentence
     assert sentence.endswith((".", "cleared."))
     assert "\n" not in sentence
+
+
+def test_of_a_file_that_breaks_off_the_whole_cells_are_read() -> None:
+    whole = saved(cell("alpha = 1"), cell("beta = '\u00e9\u4e16'"), cell("gamma = 3"))
+    for end in range(whole.index(b"gamma"), whole.rindex(b"}]") + 1):
+        found = read(whole[:end])
+        assert found.code[:2] == ("alpha = 1", "beta = '\u00e9\u4e16'"), end
+        assert "2 whole cells were read" in found.notes[0]
+    closed = read(whole[:-3])
+    assert len(closed.code) == 3 and "3 whole cells were read" in closed.notes[0]
+    raw = json.dumps(json.loads(whole), ensure_ascii=False).encode()
+    cut = read(raw[: raw.index("\u4e16".encode()) + 1])
+    assert cut.code == ("alpha = 1",) and "its one whole cell" in cut.notes[0]
+
+
+def test_a_cell_with_conflict_marks_is_named_with_its_line() -> None:
+    source = "alpha = 1\n<<<<<<< HEAD\nbeta = 1\n=======\nbeta = 2\n>>>>>>> theirs\n"
+    assert "Cell 1 has the marks of a merge conflict, the first in line 2" in read(saved(cell(source))).notes[0]
+
+
+def test_a_script_is_run_as_a_notebook() -> None:
+    found = read(b"import torch\nalpha = 1\n# %% part 2\nbeta = alpha\n# In[3]:\n\ngamma = 2\n")
+    assert found.code == ("import torch\nalpha = 1", "beta = alpha", "gamma = 2")
+    assert found.notes == ("A Python script was handed in, no notebook; it was run as one.",)
+
+
+def test_a_future_format_is_read_with_a_note() -> None:
+    future = {"nbformat": 6, "cells": [cell()], "metadata": {"new": []}, "blocks": {}}
+    assert "nbformat 6" in read(json.dumps(future).encode()).notes[0]
+
+
+def test_a_hundred_megabytes_of_outputs_are_dropped() -> None:
+    found = read(saved(cell(outputs=[{"output_type": "stream", "name": "stdout", "text": "x" * 100_000_000}])))
+    assert found.code == ("alpha = 1",) and not found.notes
 
 
 def test_the_notebook_of_another_assignment_is_told_with_the_names_on_both_sides() -> None:

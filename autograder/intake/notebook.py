@@ -3,8 +3,9 @@
 Called by the engine for every submission, before anything runs. Arbitrary bytes never raise: the answer is a Notebook,
 or Unreadable with a sentence for the TA. Outputs are dropped; they are made again by running the cells.
 
-The format is read leniently here and not through nbformat: its reader refuses whole notebooks over one bad field, and
-what must run is in two of them (nbformat 4: cells[].source; 1 to 3: worksheets[].cells[].input).
+What is well formed is read by nbformat, which also brings old formats up to date. Its reader refuses whole notebooks
+over one bad field, so the others are read leniently here: what must run is in two fields of them (nbformat 4:
+cells[].source; 1 to 3: worksheets[].cells[].input). A file that breaks off is read as far as its cells are whole.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import nbformat
+
 from autograder.course.faults import listed
 from autograder.intake.names import binds_any, bound_names
-from autograder.intake.signatures import looks_like
+from autograder.intake.signatures import PYTHON_SCRIPT, looks_like
 
-MOST_BYTES = 50_000_000  # a notebook with all its pictures; Colab itself gives up at 20 MB
+MOST_BYTES = 200_000_000  # a notebook with all its pictures; Colab itself gives up at 20 MB
+NEWEST = 4  # the format's major version that is known here
 MOST_PARSED = 1_000_000  # characters of code; what has more is looked through faster and less closely
 MOST_DIGITS = 300  # of a number; nothing in a notebook's cells depends on one
 MOST_NOTES = 20
@@ -40,6 +44,9 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+CELLS = re.compile(r'"cells"\s*:\s*\[')
+CONFLICT = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)  # marks that git leaves in a file it could not merge
+SCRIPT_CELL = re.compile(r"^# (?:%%|In\s?\[[ \d]*\]:).*$", re.MULTILINE)  # as editors and nbconvert part a script
 UNFIT = re.compile("[\ud800-\udfff\x00]")  # lone surrogates and NUL: no Python source, no database takes them
 
 
@@ -95,8 +102,13 @@ def read_notebook(content: bytes, names: Collection[str]) -> Notebook | Unreadab
     """The notebook in `content`. `names` are the assignment's: one that binds none of them is another's notebook."""
     repairs = _Repairs()
     try:
-        data = _json(_text(content, repairs), content)
-        cells = tuple(_cells(data, repairs))
+        text = _text(content, repairs)
+        if looks_like(content) == PYTHON_SCRIPT:
+            data = _script(text, repairs)
+        else:
+            data = _json(text, content, repairs)
+        cells = _by_nbformat(data) or tuple(_cells(data, repairs))
+        _note_conflicts(cells, repairs)
         notebook = Notebook(cells, _language(data), repairs.sentences())
         _refuse_other_work(notebook, names)
     except _NoNotebook as reason:
@@ -116,7 +128,11 @@ def _text(content: bytes, repairs: _Repairs) -> str:
         encoding = "utf-16-be"
     try:
         text = content[len(mark) :].decode(encoding or "utf-8")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if len(content) - len(mark) - error.start < 4 and content.lstrip().startswith(
+            (b"{", *(mark for mark, _ in MARKS))
+        ):
+            return content[len(mark) :].decode(encoding or "utf-8", errors="ignore")  # cut off within a character
         if encoding or not content.lstrip().startswith(b"{"):
             raise _NoNotebook(f"The file is no notebook: it is {looks_like(content)}.") from None
         repairs.note("The file was not saved as UTF-8; some accented letters may read differently.")
@@ -126,18 +142,59 @@ def _text(content: bytes, repairs: _Repairs) -> str:
     return text
 
 
-def _json(text: str, content: bytes) -> dict[str, Any]:
+def _script(text: str, repairs: _Repairs) -> dict[str, Any]:
+    """A Python script as a notebook: a cell where one is marked, else one for all of it."""
+    repairs.note("A Python script was handed in, no notebook; it was run as one.")
+    sources = [part.strip("\n") for part in SCRIPT_CELL.split(text)]
+    return {"cells": [{"cell_type": "code", "source": source, "outputs": []} for source in sources if source.strip()]}
+
+
+def _salvaged(text: str, repairs: _Repairs) -> dict[str, Any] | None:
+    """The whole cells of a file that breaks off; None if there is none."""
+    start = CELLS.search(text)
+    if start is None:
+        return None
+    decoder, place, cells = json.JSONDecoder(parse_int=_integer), start.end(), []
+    while True:
+        place += len(text[place : place + 10_000]) - len(text[place : place + 10_000].lstrip(" \t\r\n,"))
+        try:
+            cell, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            break
+        cells.append(cell)
+    if not cells:
+        return None
+    whole = f"its {len(cells)} whole cells were" if len(cells) > 1 else "its one whole cell was"
+    repairs.note(f"The file breaks off in line {text.count(chr(10)) + 1}: {whole} read, and whatever followed is lost.")
+    return {"cells": cells}
+
+
+def _breaks_off(text: str, error: json.JSONDecodeError) -> bool:
+    """Whether JSON ends too early, rather than being wrong somewhere in its midst."""
+    return error.msg.startswith("Unterminated string") or not re.search(r"[^\w.+\\-]", text[error.pos :].rstrip())
+
+
+def _json(text: str, content: bytes, repairs: _Repairs) -> dict[str, Any]:
     try:
         data = json.loads(text, parse_int=_integer)
     except json.JSONDecodeError as error:
         if not text.lstrip().startswith("{") or len(text.strip()) < 2:
             raise _NoNotebook(f"The file is no notebook: it is {looks_like(content)}.") from None
-        if not text.rstrip().endswith("}"):
-            where = f"it breaks off after line {text.count(chr(10)) + 1}"
+        mark = CONFLICT.search(text)
+        if mark:
+            line = text.count("\n", 0, mark.start()) + 1
+            raise _NoNotebook(
+                f"The file has the marks of a merge conflict, the first in line {line}: git could not merge two "
+                "versions of it. Ask for it again."
+            ) from None
+        if _breaks_off(text, error):
+            found = _salvaged(text, repairs)
+            if found is not None:
+                return found
+            where = f"it breaks off in line {text.count(chr(10)) + 1}, before its first cell is whole"
             raise _NoNotebook(f"The file is a notebook that was saved in part: {where}. Ask for it again.") from None
         where = f"{error.msg} in line {error.lineno}, column {error.colno}"
-        conflict = " (marks of a merge conflict are in it)" if "\n<<<<<<<" in text else ""
-        raise _NoNotebook(f"The file is no valid JSON{conflict}: {where}. Ask for it again.") from None
+        raise _NoNotebook(f"The file is no valid JSON: {where}. Ask for it again.") from None
     except RecursionError:
         raise _NoNotebook("The file is no notebook: its JSON is nested without end.") from None
     if not isinstance(data, dict):
@@ -155,7 +212,53 @@ def _json_kind(value: Any) -> str:
     return kinds.get(type(value), "null")
 
 
+def _by_nbformat(data: dict[str, Any]) -> tuple[Cell, ...]:
+    """The cells of a well-formed notebook by nbformat itself, brought up to version 4; none if it is not so."""
+    major, minor = data.get("nbformat"), data.get("nbformat_minor", 0)
+    if type(major) is not int or type(minor) is not int or major not in nbformat.versions or major < 2:
+        return ()
+    found = list(_raw_cells(data))
+    if not found or not all(_is_plain(cell) for cell in found):
+        return ()
+    slim = {**data, "metadata": {}}
+    if major == NEWEST:
+        slim["cells"] = [{**cell, "outputs": []} if "outputs" in cell else cell for cell in found]
+    else:
+        slim["worksheets"] = [{"cells": [{**cell, "outputs": []} for cell in found], "metadata": {}}]
+    try:
+        read = nbformat.versions[major].to_notebook_json(slim, minor=minor)
+        cells = (read if major == NEWEST else nbformat.convert(read, NEWEST)).cells
+        return tuple(Cell(KINDS[cell.cell_type], cell.source) for cell in cells)
+    except Exception:  # whatever it has against the file: the lenient reader says it in our words
+        return ()
+
+
+def _is_plain(cell: Any) -> bool:
+    """Whether there is nothing to repair in a cell."""
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw", "heading", "html"):
+        return False
+    source = cell.get("source", cell.get("input"))
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        if len(source) > 1 and not any(line.endswith("\n") for line in source[:-1]):
+            return False
+        source = "".join(source)
+    return isinstance(source, str) and "\r" not in source and not UNFIT.search(source)
+
+
+def _note_conflicts(cells: tuple[Cell, ...], repairs: _Repairs) -> None:
+    for number, cell in enumerate(cells, 1):
+        mark = CONFLICT.search(cell.source) if cell.kind == "code" else None
+        if mark and "<<<<<<< " in cell.source:
+            line = cell.source.count("\n", 0, mark.start()) + 1
+            repairs.note(
+                f"Cell {number} has the marks of a merge conflict, the first in line {line}; it cannot run so."
+            )
+
+
 def _cells(data: dict[str, Any], repairs: _Repairs) -> Iterator[Cell]:
+    major = data.get("nbformat")
+    if type(major) is int and major > NEWEST:
+        repairs.note(f"The file says nbformat {major}, which is newer than is known here; it was read as nbformat 4.")
     found = list(_raw_cells(data))
     if not any(isinstance(cell, dict) for cell in found):
         has = listed([str(key)[:40] for key in data], 5)

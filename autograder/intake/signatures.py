@@ -23,6 +23,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
 )
 HTML = ("<!doctype html", "<html", "<head", "<body")
+PYTHON_SCRIPT = "a Python script"
 PYTHON = ("import ", "from ", "def ", "class ", "#!/usr/bin", "# -*-", "# coding", "# %%", "# in[")
 
 
@@ -42,5 +43,5 @@ def looks_like(content: bytes) -> str:
     if b"\x00" in head or sum(byte < 9 for byte in head) > len(head) // 50:
         return "binary data"
     if any(line.startswith(PYTHON) for line in text.splitlines()):
-        return "a Python script"
+        return PYTHON_SCRIPT
     return "plain text"
