@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import stat
+import tarfile
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -194,14 +196,14 @@ def test_a_zip_among_the_files_is_opened(tmp_path: Path) -> None:
 
 def test_students_zips_in_the_classs_zip_are_opened(tmp_path: Path) -> None:
     path = zip_file(tmp_path, ("ada.zip", zipped(("lab.ipynb", "A"))), ("ben.zip", zipped(("lab.ipynb", "B"))))
-    assert {each.key: each.content for each in collect([path]).submissions} == {"ada/lab": b"A", "ben/lab": b"B"}
+    assert {each.key: each.content for each in collect([path]).submissions} == {"ada": b"A", "ben": b"B"}
 
 
 def test_a_students_zip_without_a_notebook_is_a_hand_in_with_a_problem(tmp_path: Path) -> None:
     path = zip_file(tmp_path, ("ada.zip", zipped(("lab.pdf", "A"))), ("ben.zip", "no zip"), ("cem.ipynb", "C"))
     assert problems(collect([path])) == {
-        "ada": "it is a zip that holds no notebook",
-        "ben": "it is no zip archive but plain text",
+        "ada": "it is an archive that holds no notebook",
+        "ben": "it is no zip or tar archive but plain text",
         "cem": None,
     }
 
@@ -211,7 +213,7 @@ def test_zips_are_not_opened_without_end(tmp_path: Path) -> None:
     for _ in range(5):
         content = zipped(("ada.zip", content))
     (tmp_path / "class.zip").write_bytes(content)
-    assert problems(collect([tmp_path / "class.zip"])) == {"ada": "it is a zip within 3 others; unpack it"}
+    assert problems(collect([tmp_path / "class.zip"])) == {"ada": "it is an archive within 3 others; unpack it"}
 
 
 def with_mode(name: str, mode: int) -> zipfile.ZipInfo:
@@ -297,7 +299,7 @@ def test_an_archive_of_too_many_members_is_refused(tmp_path: Path) -> None:
 
 def test_a_zip_that_is_none_is_told_by_what_it_looks_like(tmp_path: Path) -> None:
     put(tmp_path, "class.zip", "<!DOCTYPE html><title>Sign in</title>")
-    with pytest.raises(IntakeError, match="no zip archive but an HTML page"):
+    with pytest.raises(IntakeError, match="no zip or tar archive but an HTML page"):
         collect([tmp_path / "class.zip"])
 
 
@@ -359,3 +361,79 @@ def test_different_keys_never_share_a_file(one: str, other: str) -> None:
 
 def test_keys_that_differ_in_letter_case_alone_never_share_a_file() -> None:
     assert len({file_safe(key).casefold() for key in ("ada", "Ada", "ADA", "straße", "strasse")}) == 5
+
+
+# Tar archives, scripts, several notebooks of one person
+
+
+def notebook(*sources: str) -> bytes:
+    cells = [{"cell_type": "code", "source": source, "outputs": []} for source in sources]
+    return json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}).encode()
+
+
+def tarred(*files: tuple[str | tarfile.TarInfo, bytes], mode: str = "w:gz") -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, content in files:
+            info = tarfile.TarInfo(name) if isinstance(name, str) else name
+            if info.isreg():
+                info.size = len(content)
+            archive.addfile(info, io.BytesIO(content) if info.isreg() else None)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_counts_as_a_folder(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "class.tar.gz"
+    path.write_bytes(tarred(("week/ada.ipynb", b"A"), ("week/ben.tgz", tarred(("lab.ipynb", b"B"))), mode=mode))
+    assert {each.key: each.content for each in collect([path]).submissions} == {"ada": b"A", "ben": b"B"}
+
+
+def test_what_leads_out_of_a_tar_is_refused_and_the_rest_is_read(tmp_path: Path) -> None:
+    link, device = tarfile.TarInfo("link.ipynb"), tarfile.TarInfo("device.ipynb")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    device.type = tarfile.CHRTYPE
+    path = tmp_path / "class.tar"
+    path.write_bytes(
+        tarred(("../up.ipynb", b"x"), ("/etc/root.ipynb", b"x"), (link, b""), (device, b""), ("ok.ipynb", b"y"))
+    )
+    found = problems(collect([path]))
+    assert found.pop("ok") is None
+    assert len(found) == 4 and all(found.values())
+
+
+def test_a_tar_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
+    bomb = tarred(("zeros.bin", bytes(30_000_000)), ("ada.ipynb", b"A"))
+    (tmp_path / "bomb.tgz").write_bytes(bomb)
+    with pytest.raises(IntakeError, match="larger than 10 MB"):
+        collect([tmp_path / "bomb.tgz"], Budget(total_bytes=10_000_000))
+
+
+def test_a_cut_off_tar_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ada.tgz").write_bytes(tarred(("ada.ipynb", bytes(range(256)) * 999))[:-300])
+    assert problems(collect([tmp_path])) == {"ada": "it is a damaged or cut-off tar archive"}
+
+
+def test_an_archive_that_nothing_here_opens_is_a_hand_in_with_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "ada.rar").write_bytes(b"Rar!\x1a\x07\x00rest")
+    assert problems(collect([tmp_path])) == {"ada": "it is no zip or tar archive but a RAR archive"}
+
+
+def test_of_several_notebooks_of_one_student_the_assignments_is_taken(tmp_path: Path) -> None:
+    other, right = notebook("x = 1"), notebook("alpha = 1", "beta = 2")
+    path = zip_file(tmp_path, ("ada.zip", zipped(("draft.ipynb", other), ("my lab.ipynb", right))))
+    found = collect([path], names=("alpha", "beta"))
+    (ada,) = found.submissions
+    assert (ada.key, ada.content, ada.filename) == ("ada", right, "my lab.ipynb")
+    assert "Of 2 notebooks in one hand-in my lab.ipynb was graded" in ada.notes[0]
+    assert [left.source for left in found.left_out] == ["class.zip: ada.zip: draft.ipynb"] or len(found.left_out) == 1
+
+
+def test_a_script_counts_only_if_it_is_of_the_assignment(tmp_path: Path) -> None:
+    for name in ("ada.py", "ben.py"):
+        (tmp_path / name).write_text("import torch\nalpha = 1\n")
+    (tmp_path / "helpers.py").write_text("import torch\nother = 1\n")
+    (tmp_path / "ben.ipynb").write_bytes(notebook("alpha = 1"))
+    found = collect([tmp_path], names=("alpha",))
+    assert [one.filename for one in found.submissions] == ["ada.py", "ben.ipynb"]
+    assert len(found.left_out) == 2

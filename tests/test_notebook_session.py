@@ -178,6 +178,12 @@ def test_a_limit_is_named_with_its_value(ran, source: str, limits: dict[str, flo
     assert shown(run, 2) == "5"
 
 
+def test_a_giant_cell_is_left_out_and_the_next_one_runs(ran) -> None:
+    run = ran("x = '" + "y" * 50_000_000 + "'", "5")
+    assert "50.0 million characters" in str(run.cells[0].error) and len(run.cells[0].source) < 2000
+    assert shown(run, 2) == "5"
+
+
 def test_memory_of_several_processes_is_added_up(ran) -> None:
     hoard = """
     import os, time

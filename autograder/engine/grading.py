@@ -131,7 +131,11 @@ class Grading:
                 self.keep(self.plain(one.key, Status.NOT_GRADABLE, f"There is nothing to read: {one.problem}."), None)
         suspects: list[Outcome] = []
 
+        notes = {one.key: one.notes for one in chosen if one.notes}
+
         def ended(job: Job, outcome: Outcome) -> None:
+            if job.key in notes:
+                outcome = outcome.model_copy(update={"notes": (*notes[job.key], *outcome.notes)})
             self.keep(outcome, job.content)
             if any(test.outcome == "error" for question in outcome.questions for test in question.tests):
                 suspects.append(outcome)

@@ -1,4 +1,4 @@
-"""Reads a zip in memory, from people one need not trust; nothing is ever written to disk.
+"""Reads a zip or a tar in memory, from people one need not trust; nothing is ever written to disk.
 
 Called by `collect`. Sizes are counted while reading, as a header may lie. A member that cannot be had is a value with
 the reason, and the next one is read; only a file that is no zip at all raises.
@@ -9,15 +9,18 @@ other people's files; encrypted members, since there is no password; archives th
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import lzma
 import stat
+import tarfile
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
 
 from autograder.intake.faults import IntakeError
 from autograder.intake.signatures import looks_like
@@ -25,6 +28,7 @@ from autograder.intake.signatures import looks_like
 MB = 1_000_000
 UTF8_NAME = 0x800  # bit 11 of a member's flags (PKWARE APPNOTE 4.4.4)
 ENCRYPTED = 0x1  # bit 0
+_LINK = "it is a link to another file, which is not followed"
 
 
 @dataclass
@@ -71,18 +75,28 @@ class Member:
 
 
 def members(source: BinaryIO | bytes, wanted: Callable[[str], bool], budget: Budget) -> Iterator[Member]:
-    """The files of a zip in its own order; those not `wanted` (by name) come without content and are not unpacked.
+    """The files of an archive in its own order; those not `wanted` (by name) come without content.
 
-    Raises IntakeError (a clause: "it is ...") if this is no zip that can be read, or if it holds too many members.
+    Raises IntakeError (a clause: "it is ...") if this is no archive that can be read, or if it holds too many members.
     """
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    head = stream.read(512)
+    stream.seek(0)
+    opener = next((opener for start, opener in PACKED if head.startswith(start)), None)
+    if opener is not None or head[257:262] == b"ustar":
+        yield from _tar_members(opener(stream) if opener else stream, wanted, budget)
+        return
     try:
         archive = zipfile.ZipFile(stream)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
         stream.seek(0)
         head = stream.read(4096)
         is_zip = head.startswith(b"PK")
-        why = "it is a damaged or cut-off zip archive" if is_zip else f"it is no zip archive but {looks_like(head)}"
+        why = (
+            "it is a damaged or cut-off zip archive"
+            if is_zip
+            else f"it is no zip or tar archive but {looks_like(head)}"
+        )
         raise IntakeError(why) from error
     with archive:
         infos = archive.infolist()
@@ -94,6 +108,54 @@ def members(source: BinaryIO | bytes, wanted: Callable[[str], bool], budget: Bud
             if name.endswith("/") and not stat.S_ISLNK(info.external_attr >> 16):
                 continue
             yield _member(archive, info, name, wanted, budget)
+
+
+PACKED: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
+    (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\x00", lzma.LZMAFile),
+)
+
+
+class _Counted:
+    """A stream that is read forwards and counted, as what is passed over must be unpacked too."""
+
+    def __init__(self, stream: BinaryIO, budget: Budget) -> None:
+        self.stream, self.budget = stream, budget
+
+    def read(self, size: int) -> bytes:
+        part = self.stream.read(size)
+        self.budget.spent += len(part)
+        if self.budget.spent > self.budget.total_bytes:
+            raise IntakeError(self.budget.spent_sentence())
+        return part
+
+
+def _tar_members(stream: BinaryIO, wanted: Callable[[str], bool], budget: Budget) -> Iterator[Member]:
+    own = replace(budget)  # members count when they are passed over; what is read of them must not count twice
+    try:
+        with tarfile.open(fileobj=_Counted(stream, budget), mode="r|") as archive:  # type: ignore[call-overload]
+            for info in archive:
+                budget.counted += 1
+                if budget.counted > budget.members:
+                    raise IntakeError(f"it holds more than {budget.members} files; grade it in parts")
+                name = unicodedata.normalize("NFC", info.name.replace("\\", "/"))
+                if info.isdir():
+                    continue
+                refusal = None if info.isreg() or info.issym() or info.islnk() else "it is no ordinary file"
+                refusal = _LINK if info.issym() or info.islnk() else refusal or leads_elsewhere(name)
+                if refusal or not wanted(name):
+                    yield Member(_harmless(name) if refusal else name, None, refusal)
+                    continue
+                try:
+                    opened = archive.extractfile(info)
+                    yield Member(name, own.read(opened) if opened else b"")
+                except Refused as error:
+                    yield Member(name, None, str(error))
+    except IntakeError:  # a ValueError too
+        raise
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError) as error:
+        raise IntakeError("it is a damaged or cut-off tar archive") from error
 
 
 def _member(
@@ -132,9 +194,14 @@ def member_name(info: zipfile.ZipInfo) -> str:
 def refused(name: str, info: zipfile.ZipInfo) -> str | None:
     """Why a member must not be read, or None."""
     if stat.S_ISLNK(info.external_attr >> 16):
-        return "it is a link to another file, which is not followed"
+        return _LINK
     if info.flag_bits & ENCRYPTED:
         return "it is protected by a password"
+    return leads_elsewhere(name)
+
+
+def leads_elsewhere(name: str) -> str | None:
+    """What is wrong with a member's name, if it leaves the archive's folder."""
     if name.startswith("/"):
         return f'its name "{name}" points outside the archive'
     if ".." in name.split("/"):

@@ -1,4 +1,4 @@
-"""Walks through folders, zips and zips within them, and says of every file what it is.
+"""Walks through folders, archives and archives within them, and says of every file what it is.
 
 Called by `collect` alone, which turns what is found into submissions. Paths are shown as the command named them.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from autograder.course.faults import did_you_mean
 from autograder.intake.archive import Budget, Refused, members
 from autograder.intake.faults import IntakeError
-from autograder.intake.keys import Place, cleaned, is_notebook_name, is_zip_name
+from autograder.intake.keys import Place, cleaned, is_archive_name, is_notebook_name, is_script_name, without_ending
 
 CLUTTER = ("__MACOSX", "Thumbs.db", "desktop.ini")  # beside everything that begins with a dot
 DEEPEST = 3  # a class's zip may hold students' zips, and one more by mistake
@@ -30,6 +30,7 @@ class Found:
     content: bytes | None = None
     problem: str | None = None
     left_out: str | None = None
+    within: Place | None = None  # the archive of one student, if it lay in one
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Search:
 
     def _file(self, path: Path, place: Place, named: bool) -> Iterator[Found]:
         source = cleaned(path.as_posix())
-        is_zip = is_zip_name(place.path)
+        is_zip = is_archive_name(place.path)
         try:
             mode = path.stat(follow_symlinks=named).st_mode
             fault = LINK if stat.S_ISLNK(mode) else None if stat.S_ISREG(mode) else "it is no ordinary file"
@@ -75,8 +76,8 @@ class Search:
                 yield unusable(place, source, fault)
             elif path.resolve() in self.seen:
                 yield Found(place, source, left_out="it was named twice")
-            elif not is_zip and not is_notebook_name(place.path):
-                yield Found(place, source, left_out=_no_notebook(place.path))
+            elif not is_zip and not _is_work(place.path):
+                yield Found(place, source, left_out=no_notebook(place.path))
             else:
                 self.seen.add(path.resolve())
                 with path.open("rb") as stream:
@@ -105,8 +106,8 @@ class Search:
             if member.problem is not None:
                 yield unusable(inside, shown, member.problem)
             elif member.content is None:
-                yield Found(inside, shown, left_out=_no_notebook(name))
-            elif is_zip_name(name):
+                yield Found(inside, shown, left_out=no_notebook(name))
+            elif is_archive_name(name):
                 yield from self._inner_zip(member.content, inside, shown, depth + 1)
             else:
                 yield Found(inside, shown, member.content)
@@ -114,29 +115,35 @@ class Search:
     def _inner_zip(self, content: bytes, place: Place, source: str, depth: int) -> Iterator[Found]:
         """A zip that somebody handed in: if there is nothing in it to grade, it is a hand-in with a problem."""
         if depth > DEEPEST:
-            yield Found(place, source, problem=f"it is a zip within {DEEPEST} others; unpack it")
+            yield Found(place, source, problem=f"it is an archive within {DEEPEST} others; unpack it")
             return
-        folder = Place(place.root, str(PurePosixPath(place.path).with_suffix("")))
+        folder = Place(place.root, without_ending(place.path))
         found: list[Found] = []
-        problem = "it is a zip that holds no notebook"
+        problem = "it is an archive that holds no notebook"
         try:
             found += self._zip(content, folder, source, depth)
         except IntakeError as error:
             problem = str(error)
-        yield from found
+        one_persons = depth > 1  # in a class's archive; one that lies in a folder may well be the class's
+        yield from (replace(item, within=place) for item in found) if one_persons else found
         if all(item.left_out is not None for item in found):
             yield Found(place, source, problem=problem)
 
 
 def unusable(place: Place, source: str, problem: str) -> Found:
     """Something that cannot be read: a hand-in if its name is that of one, else a thing to leave out."""
-    if is_notebook_name(place.path) or is_zip_name(place.path):
+    if is_notebook_name(place.path) or is_archive_name(place.path):
         return Found(place, source, problem=problem)
     return Found(place, source, left_out=problem)
 
 
 def _is_wanted(name: str) -> bool:
-    return (is_notebook_name(name) or is_zip_name(name)) and not _is_clutter(name)
+    return (_is_work(name) or is_archive_name(name)) and not _is_clutter(name)
+
+
+def _is_work(name: str) -> bool:
+    """Whether it may be graded: a notebook, or a script that may have been handed in instead of one."""
+    return is_notebook_name(name) or is_script_name(name)
 
 
 def _is_clutter(path: str) -> bool:
@@ -144,6 +151,6 @@ def _is_clutter(path: str) -> bool:
     return any(part.startswith(".") or part in CLUTTER for part in path.split("/"))
 
 
-def _no_notebook(name: str) -> str:
+def no_notebook(name: str) -> str:
     ending = PurePosixPath(name).suffix
     return f"it is no notebook (.ipynb) but a {ending} file" if ending else "it is no notebook (.ipynb)"

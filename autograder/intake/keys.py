@@ -18,7 +18,8 @@ PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.@+-]{0,99}(?<!\.)")
 # Windows takes these for devices, whatever follows a dot.
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)  # browsers add the second ending
-ZIP = re.compile(r"\.zip$", re.IGNORECASE)
+ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.(gz|bz2|xz)|rar|7z)$", re.IGNORECASE)
+SCRIPT = re.compile(r"\.py$", re.IGNORECASE)
 SHORTENED = 60  # characters (up to 4 bytes each) that stay readable before the hash
 
 
@@ -34,12 +35,16 @@ def is_notebook_name(name: str) -> bool:
     return bool(NOTEBOOK.search(name))
 
 
-def is_zip_name(name: str) -> bool:
-    return bool(ZIP.search(name))
+def is_archive_name(name: str) -> bool:
+    return bool(ARCHIVE.search(name))
+
+
+def is_script_name(name: str) -> bool:
+    return bool(SCRIPT.search(name))
 
 
 def without_ending(path: str) -> str:
-    return ZIP.sub("", NOTEBOOK.sub("", path))
+    return SCRIPT.sub("", ARCHIVE.sub("", NOTEBOOK.sub("", path)))
 
 
 def stem(name: str) -> str:

@@ -7,12 +7,14 @@ read is a submission with a problem, and every other file is listed with the rea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from autograder.intake.archive import Budget
-from autograder.intake.finding import Search
-from autograder.intake.keys import file_safe, keys_for
+from autograder.intake.finding import Found, Search, no_notebook
+from autograder.intake.keys import Place, file_safe, is_script_name, keys_for, without_ending
+from autograder.intake.names import bound_names, same
+from autograder.intake.notebook import Notebook, read_notebook
 
 __all__ = ["Collected", "LeftOut", "Submission", "collect", "file_safe"]
 
@@ -26,6 +28,7 @@ class Submission:
     filename: str
     source: str  # where from, for the TA: "class.zip: week 3/ada.ipynb"
     problem: str | None = None
+    notes: tuple[str, ...] = ()  # for the student: how it was chosen
 
 
 @dataclass(frozen=True)
@@ -45,21 +48,84 @@ class Collected:
     notes: tuple[str, ...] = ()
 
 
-def collect(paths: Sequence[Path], budget: Budget | None = None) -> Collected:
-    """Everything in `paths`; folders are searched to the bottom, and a zip counts as a folder.
+def collect(paths: Sequence[Path], budget: Budget | None = None, names: Sequence[str] = ()) -> Collected:
+    """Everything in `paths`; folders are searched to the bottom, and an archive counts as a folder.
 
-    The order of `paths` does not matter. Raises IntakeError for a path that is absent or a zip that cannot be read.
+    Of several notebooks in one student's archive the one that defines most of the assignment's `names` is taken. A
+    Python script is a hand-in only if it defines some of them, and no notebook beside it has its name. The order of
+    `paths` does not matter. Raises IntakeError for a path that is absent or an archive that cannot be read.
     """
-    found = list(Search(budget or Budget()).all(sorted(paths)))
+    everything = list(Search(budget or Budget()).all(sorted(paths)))
+    found, notes_of = chosen(scripts_sorted_out(everything, names), names)
     notebooks = sorted((item for item in found if item.left_out is None), key=lambda item: (item.place, item.source))
     keys, notes = keys_for([item.place for item in notebooks])
     submissions = [
-        Submission(key, item.content, PurePosixPath(item.place.path).name, item.source, item.problem)
+        Submission(
+            key,
+            item.content,
+            PurePosixPath(item.source.split(": ")[-1]).name,
+            item.source,
+            item.problem,
+            notes_of.get(item.source, ()),
+        )
         for key, item in zip(keys, notebooks, strict=True)
     ]
+    notes += [f"{item.source}: {note}" for item in notebooks for note in notes_of.get(item.source, ())]
     left_out = {LeftOut(item.source, item.left_out) for item in found if item.left_out is not None}
     return Collected(
         tuple(sorted(submissions, key=lambda submission: submission.key)),
         tuple(sorted(left_out, key=lambda left: (left.source, left.reason))),
         tuple(notes),
     )
+
+
+def scripts_sorted_out(found: Sequence[Found], names: Sequence[str]) -> list[Found]:
+    """Scripts that are no hand-in are left out: helpers, and what lies beside a notebook of the same name."""
+    taken = {_where(item) for item in found if item.left_out is None and not is_script_name(item.place.path)}
+    return [
+        replace(item, content=None, left_out=no_notebook(item.place.path))
+        if is_script_name(item.place.path)
+        and item.content is not None
+        and (_where(item) in taken or not names_in(item, names))
+        else item
+        for item in found
+    ]
+
+
+def _where(item: Found) -> tuple[str, str]:
+    return item.place.root, without_ending(item.place.path)
+
+
+def names_in(item: Found, names: Sequence[str]) -> int:
+    """How many of the assignment's names a file defines; 0 if it cannot be read."""
+    read = read_notebook(item.content, names) if item.content is not None and names else None
+    if not isinstance(read, Notebook):
+        return 0
+    bound = {same(name) for source in read.code for name in bound_names(source)}
+    return sum(same(name) in bound for name in names)
+
+
+def chosen(found: Sequence[Found], names: Sequence[str]) -> tuple[list[Found], dict[str, tuple[str, ...]]]:
+    """One notebook for each student's archive, called by the archive's name; and a note on each choice, by source."""
+    groups: dict[Place, list[Found]] = {}
+    for item in found:
+        if item.within is not None and item.left_out is None and item.content is not None:
+            groups.setdefault(item.within, []).append(item)
+    kept: dict[str, Found] = {}
+    dropped: dict[str, Found] = {}
+    notes: dict[str, tuple[str, ...]] = {}
+    for within, items in groups.items():
+        counts = {item.source: names_in(item, names) for item in items} if len(items) > 1 else {}
+        best = max(items, key=lambda item: counts.get(item.source, 0))  # the first of several that are as good
+        kept[best.source] = replace(best, place=within)
+        for item in items:
+            if item is not best:
+                dropped[item.source] = replace(item, content=None, left_out=f"{best.source} was graded instead of it")
+        if len(items) > 1:
+            listed = ", ".join(f"{PurePosixPath(item.place.path).name} ({counts[item.source]})" for item in items)
+            chose = PurePosixPath(best.place.path).name
+            notes[best.source] = (
+                f"Of {len(items)} notebooks in one hand-in {chose} was graded; so many of the assignment's names each "
+                f"defines: {listed}.",
+            )
+    return [kept.get(item.source) or dropped.get(item.source) or item for item in found], notes

@@ -28,6 +28,7 @@ MOST_SESSIONS = 3  # for one submission: every death during its cells costs one
 POLL = 0.25  # seconds between looks at the CPU clock of a silent session
 HARD_FACTOR, HARD_EXTRA = 1.2, 3.0  # a cell that cannot be interrupted is ended at limit * factor + extra CPU seconds
 SETUP_SECONDS = 120.0
+MOST_SOURCE = 2_000_000  # characters of one cell; the session is sent no more
 MOST_PROCESSES = 2000  # that are looked at
 
 
@@ -131,6 +132,11 @@ class NotebookRun:
         for number, source in enumerate(self.sources, 1):
             if number in deadly:
                 self.cells.append(CellRun(number=number, source=source, skipped=True, error=deadly[number]))
+                continue
+            if len(source) > MOST_SOURCE:
+                size = f"it has {len(source) / 1e6:.1f} million characters, of which {MOST_SOURCE / 1e6:g} are run"
+                short = f"{source[:1000]}\n[...]"
+                self.cells.append(CellRun(number=number, source=short, skipped=True, error=f"not run: {size}"))
                 continue
             if used > self.settings.notebook_cpu:
                 self.cut_short = f"the notebook used more than {self.settings.notebook_cpu:g} CPU seconds"
