@@ -11,7 +11,7 @@ import signal
 
 NAMES = (
     "collected", "record opened", "ready", "planned", "handed over", "session given", "outcome heard", "before saving",
-    "saved", "before files", "scores written", "finished",
+    "saved", "before files", "finished",
 )  # fmt: skip
 _wanted, _, _count = os.environ.get("AUTOGRADER_FAILPOINT", "").partition(":")
 _left = int(_count) if _count.isdecimal() else 1

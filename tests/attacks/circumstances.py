@@ -4,7 +4,8 @@
 
 `--no-namespaces` is a seccomp filter around the command that refuses what a container's default one refuses.
 `--user` (of root) gives the rights of root away. Where the interpreter lies in a home that is closed to others, the
-command gets a mount namespace of its own in which the way to it is open, and nothing else of that home is there.
+command gets a mount namespace of its own in which the ways to it and to this project are open; nothing else of that
+home is there.
 """
 
 from __future__ import annotations
@@ -65,17 +66,19 @@ def closed_home(path: Path) -> Path | None:
 def become_ordinary() -> None:
     """Give root's rights away for good; the interpreter and this project stay within reach."""
     libc = kernel.libc()
-    base = Path(sys.executable).resolve().parents[1]
-    closed = closed_home(base / "bin")
-    if closed is not None:
+    needed = {Path(sys.executable).resolve().parents[1], Path(__file__).resolve().parents[2], Path(sys.prefix)}
+    closed = {path: closed_home(path / "x") for path in needed}
+    if any(closed.values()):
         kernel.check(libc.unshare(kernel.CLONE_NEWNS), "mount namespace")
         kernel.check(libc.mount(None, b"/", None, kernel.MS_REC | kernel.MS_PRIVATE, None), "private mounts")
-        kept = os.open(base, os.O_PATH)
-        kernel.check(libc.mount(b"tmpfs", bytes(closed), b"tmpfs", 0, b"mode=0755"), "an open home")
-        base.mkdir(parents=True)
-        source = f"/proc/self/fd/{kept}".encode()
-        kernel.check(libc.mount(source, bytes(base), None, kernel.MS_BIND | kernel.MS_REC, None), "the interpreter")
-        os.close(kept)
+        kept = {path: os.open(path, os.O_PATH) for path, home in closed.items() if home}
+        for home in {home for home in closed.values() if home}:
+            kernel.check(libc.mount(b"tmpfs", bytes(home), b"tmpfs", 0, b"mode=0755"), "an open home")
+        for path, number in sorted(kept.items()):
+            path.mkdir(parents=True, exist_ok=True)
+            source = f"/proc/self/fd/{number}".encode()
+            kernel.check(libc.mount(source, bytes(path), None, kernel.MS_BIND | kernel.MS_REC, None), str(path))
+            os.close(number)
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)

@@ -1,0 +1,83 @@
+"""Runs of the real command that are killed: starting, watching and reading them. For the tests and the benchmark."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+from conftest import ROOT
+
+KINDS = {"judge": "autograder.judge.server", "zygote": "autograder.sandbox.zygote"}
+
+
+def command(class_: Path, course: Path, out: Path, *more: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "autograder", "grade", str(class_), "--course", str(course), "--out", str(out)),
+        *more,
+    ]
+
+
+def start(words: Sequence[str], more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
+    return subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=ROOT
+    )
+
+
+def graded(out: Path) -> dict[str, tuple[str, str]]:
+    """Of every key with an outcome (status, CPU seconds as measured): the second differs whenever it is graded anew."""
+    with contextlib.closing(sqlite3.connect(out / "grades.sqlite", timeout=30)) as record:
+        try:
+            rows = record.execute("select key, status, cpu from submission where status is not null").fetchall()
+        except sqlite3.OperationalError:  # it died before there was a table
+            return {}
+    return {key: (status, cpu) for key, status, cpu in rows}
+
+
+def scores(out: Path) -> dict[str, tuple[str, ...]]:
+    """What the gradebook would get: everybody's row without texts."""
+    with (out / "scores.csv").open(newline="", encoding="utf-8-sig") as file:
+        return {
+            row["student"]: tuple(value for name, value in row.items() if name not in ("message", "flags"))
+            for row in csv.DictReader(file)
+        }
+
+
+def processes_of(pid: int, kind: str) -> list[psutil.Process]:
+    """A run's judge, zygote or students' processes ("student")."""
+    try:
+        family = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    heads = {}
+    for one in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for name, module in KINDS.items():
+                if module in one.cmdline() and one.ppid() == pid:
+                    heads[name] = one
+    if kind != "student":
+        return [heads[kind]] if kind in heads else []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return heads["zygote"].children(recursive=True) if "zygote" in heads else []
+    return []
+
+
+def left_over(out: Path) -> list[str]:
+    """Processes that name this run, and folders of sandboxes whose supervisor is gone."""
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        if any(str(out) in word for word in process.info["cmdline"] or []):
+            found.append(f"process {process.info['pid']}")
+    for folder in Path(tempfile.gettempdir()).glob("autograder-*"):
+        number = folder.name.split("-")[1]
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            found.append(f"folder {folder.name}")
+    return found

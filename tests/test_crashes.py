@@ -1,0 +1,135 @@
+"""A run that dies at any step is taken up by the same command: nothing is lost, nothing is graded twice."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import killing
+import pytest
+from attacks.cases import RIGHT, WRONG
+from attacks.suite import course_in
+from conftest import notebook_bytes
+
+from autograder.engine import failpoints
+
+SOURCES = {"ada": (RIGHT, "4"), "ben": (WRONG, "0"), "cem": ("answer = 42\ndouble = 1", "2"), "dot": (RIGHT, "4")}
+
+
+@pytest.fixture
+def class_(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A class of four, its course, and where the run goes."""
+    course = course_in(tmp_path / "course")
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for key, (source, _) in SOURCES.items():
+        (folder / f"{key}.ipynb").write_bytes(notebook_bytes(source))
+    return folder, course, tmp_path / "run"
+
+
+def test_a_run_killed_at_every_step_ends_as_if_nothing_had_been(class_: tuple[Path, Path, Path]) -> None:
+    folder, course, out = class_
+    before: dict[str, tuple[str, str]] = {}
+    steps = [name if name != "saved" else "saved:2" for name in failpoints.NAMES]
+    for step in steps:
+        run = killing.start(killing.command(folder, course, out), {"AUTOGRADER_FAILPOINT": step})
+        output, _ = run.communicate(timeout=120)
+        assert run.returncode == -signal.SIGKILL, f"{step}: {output}"
+        now = killing.graded(out) if (out / "grades.sqlite").is_file() else {}
+        assert before.items() <= now.items(), f"{step}: an outcome was lost, or graded again"
+        before = now
+    last = killing.start(killing.command(folder, course, out))
+    output, _ = last.communicate(timeout=120)
+    assert last.returncode == 0, output
+    assert killing.graded(out) == before, "after the last failpoint nothing was left to grade"
+    found = {key: float(row[row_at(out)]) for key, row in killing.scores(out).items()}
+    assert found == {key: float(score) for key, (_, score) in SOURCES.items()}
+    assert not killing.left_over(out)
+
+
+def row_at(out: Path) -> int:
+    header = (out / "scores.csv").read_text(encoding="utf-8-sig").splitlines()[0].split(",")
+    return [name for name in header if name not in ("message", "flags")].index("score")
+
+
+def begun(out: Path) -> bool:
+    """Whether somebody has been graded."""
+    return (out / "grades.sqlite").is_file() and bool(killing.graded(out))
+
+
+def waiting_class(folder: Path, count: int) -> None:
+    """Notebooks that take a while, so that there is something to kill."""
+    for number in range(count):
+        source = f"import time\ntime.sleep(0.8)\n{RIGHT}"
+        (folder / f"slow{number}.ipynb").write_bytes(notebook_bytes(source))
+
+
+@pytest.mark.parametrize("kind", ["judge", "zygote", "student"])
+def test_a_helper_that_is_killed_costs_nobody_anything(class_: tuple[Path, Path, Path], kind: str) -> None:
+    folder, course, out = class_
+    waiting_class(folder, 3)
+    run = killing.start(killing.command(folder, course, out, "--workers", "2"))
+    deadline = time.monotonic() + 60
+    while (
+        not killing.processes_of(run.pid, "student") or not (out / "grades.sqlite").is_file() or not killing.graded(out)
+    ):
+        assert time.monotonic() < deadline and run.poll() is None
+        time.sleep(0.02)
+    for process in killing.processes_of(run.pid, kind):
+        process.kill()
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, output
+    at = row_at(out)
+    found = {key: float(row[at]) for key, row in killing.scores(out).items()}
+    expected = {key: float(score) for key, (_, score) in SOURCES.items()} | {
+        f"slow{number}": 4.0 for number in range(3)
+    }
+    assert found == expected, output
+    assert not killing.left_over(out)
+
+
+def test_ctrl_c_finishes_what_runs_and_the_same_command_goes_on(class_: tuple[Path, Path, Path]) -> None:
+    folder, course, out = class_
+    waiting_class(folder, 4)
+    run = killing.start(killing.command(folder, course, out, "--workers", "1"))
+    while not begun(out):
+        assert run.poll() is None
+        time.sleep(0.02)
+    run.send_signal(signal.SIGINT)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 1 and "Stopped as you asked" in output and "Traceback" not in output
+    assert 0 < len(killing.graded(out)) < 8
+    again = killing.start(killing.command(folder, course, out))
+    assert again.wait(timeout=120) == 0
+    assert len(killing.graded(out)) == 8 and not killing.left_over(out)
+
+
+def test_a_second_run_into_the_same_folder_is_refused(class_: tuple[Path, Path, Path]) -> None:
+    folder, course, out = class_
+    waiting_class(folder, 2)
+    first = killing.start(killing.command(folder, course, out))
+    while not (out / "grades.sqlite").is_file():
+        assert first.poll() is None
+        time.sleep(0.02)
+    second = killing.start(killing.command(folder, course, out))
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode != 0 and "Traceback" not in output and str(out.name) in output.replace("\n", "")
+    assert first.wait(timeout=120) == 0
+
+
+def test_a_full_disk_is_told_and_the_run_goes_on_later(class_: tuple[Path, Path, Path]) -> None:
+    folder, course, out = class_
+    for key in SOURCES:  # with pictures, as real ones are
+        cells = (SOURCES[key][0], "# " + "picture " * 40_000)
+        (folder / f"{key}.ipynb").write_bytes(notebook_bytes(*cells))
+    words = killing.command(folder, course, out)
+    small = ["sh", "-c", 'ulimit -f 1400; exec "$@"', "sh", *words]  # blocks of 512 bytes: too few for four of them
+    run = killing.start(small)
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == 1 and "Traceback" not in output, output
+    assert "make room" in " ".join(output.split())
+    again = killing.start(words)
+    output, _ = again.communicate(timeout=120)
+    assert again.returncode == 0, output
+    assert len(killing.graded(out)) == 4 and not killing.left_over(out)
