@@ -1,0 +1,109 @@
+"""What a fuzzer calls: each reader of the student's side with arbitrary bytes. Nothing but its own errors may leave it.
+
+Used by test_fuzz.py (Hypothesis, short) and benchmarks/fuzz.py (a coverage-guided fuzzer, long).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import socket
+import tarfile
+import time
+import zipfile
+from collections.abc import Callable
+
+from autograder import wire
+from autograder.intake.archive import Budget, members
+from autograder.intake.faults import IntakeError
+from autograder.intake.notebook import Notebook, Unreadable, read_notebook
+
+MB = 2**20
+MOST_BODY = 4 * MB
+
+
+def frame(data: bytes) -> None:
+    """Bytes as they come in from a student's process, read as frames and the values in them."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            theirs.send(data)
+        theirs.shutdown(socket.SHUT_WR)
+        channel = wire.Channel(ours, MOST_BODY, takes_fds=False)
+        with contextlib.suppress(wire.WireError):
+            while True:
+                header, body = channel.receive(time.monotonic() + 5)
+                assert len(body) <= MOST_BODY
+                wire.decode(header.get("value"), body)
+
+
+def value(data: bytes) -> None:
+    """A value's form as JSON, and the bytes that it points into."""
+    text, _, body = data.partition(b"\0")
+    try:
+        form = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    with contextlib.suppress(wire.WireError):
+        wire.decode(form, memoryview(body))
+
+
+def notebook(data: bytes) -> None:
+    """A file that was handed in."""
+    found = read_notebook(data, ("alpha", "MyNetwork"))
+    assert isinstance(found, (Notebook, Unreadable))
+    if isinstance(found, Notebook):
+        assert sum(map(len, found.code)) <= 4 * len(data) + 100
+        json.dumps(found.code).encode("utf-8")
+
+
+def archive(data: bytes) -> None:
+    """An archive that was handed in, every member of it wanted."""
+    budget = Budget(members=100, member_bytes=MB, total_bytes=3 * MB)
+    with contextlib.suppress(IntakeError):
+        for member in members(data, lambda name: True, budget):
+            assert (member.content is None) == (member.problem is not None)
+            assert not member.name.startswith("/") and ".." not in member.name.split("/")
+            assert len(member.content or b"") <= MB
+    assert budget.spent <= 4 * MB
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {"frame": frame, "value": value, "notebook": notebook, "archive": archive}
+
+
+def seeds() -> dict[str, list[bytes]]:
+    """Valid inputs to start from."""
+    body = bytearray()
+    form = wire.encode([1, 2.5, "a", (None, True), {"k": b"xyz"}, wire.Ref(3, "f", "t"), 2**70, float("nan")], body)
+    import torch
+
+    form = [form, wire.encode(torch.arange(6.0).reshape(2, 3), body), wire.encode(torch.tensor([True]), body)]
+    whole = {"k": "list", "v": form}
+    text = json.dumps({"value": whole, "cpu": 0.1}).encode()
+    cell = {"cell_type": "code", "source": ["alpha = 1\n", "b"], "metadata": {}, "outputs": [], "id": "a"}
+    new = {"cells": [cell, {**cell, "cell_type": "markdown"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    old = {"worksheets": [{"cells": [{"cell_type": "code", "input": "alpha=1", "outputs": [], "language": "python"}]}],
+           "nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}}  # fmt: skip
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("ada/lab.ipynb", json.dumps(new) * 3)
+        file.writestr("b\u00e9n.ipynb", "{}")
+    tars = []
+    for mode in ("w", "w:gz", "w:bz2", "w:xz"):
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode=mode) as file:  # type: ignore[call-overload]
+            info = tarfile.TarInfo("ada/lab.ipynb")
+            info.size = 700
+            file.addfile(info, io.BytesIO(b"x" * 700))
+            link = tarfile.TarInfo("link")
+            link.type, link.linkname = tarfile.SYMTYPE, "/etc"
+            file.addfile(link)
+        tars.append(stream.getvalue())
+    return {
+        "frame": [wire.LENGTHS.pack(len(text), len(body)) + text + bytes(body)],
+        "value": [json.dumps(whole).encode() + b"\0" + bytes(body)],
+        "notebook": [json.dumps(new).encode(), json.dumps(old, indent=1).encode(), b"# %%\nalpha = 1\nimport x\n"],
+        "archive": [packed.getvalue(), *tars],
+    }
