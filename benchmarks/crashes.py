@@ -1,0 +1,133 @@
+"""Kills runs at random moments, and compares what comes out with an undisturbed run.
+
+    python benchmarks/crashes.py [--students 60] [--kills 25] [--seed 1]
+
+Supervisor: the command is killed with SIGKILL and given again, into the same folder, until `--kills` kills are done; a
+run that finishes before its kill is begun again in a new folder. Judge, zygote and students: one of theirs is killed
+every now and then while one command runs. Looked at: every student has one outcome; an outcome once saved is never lost
+or made again; scores equal the undisturbed run's; no process and no folder is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import killing  # noqa: E402
+
+from autograder.authoring.demo_class import make_class  # noqa: E402
+from autograder.engine.demo import write_class  # noqa: E402
+
+
+class Trial:
+    """One class, and the scores that it should get."""
+
+    def __init__(self, folder: Path, students: int, chance: random.Random) -> None:
+        self.folder, self.chance, self.number = folder, chance, 0
+        self.class_ = folder / "class"
+        write_class(make_class(students, 3), self.class_)
+        started = time.monotonic()
+        out = self.out()
+        self.finish(out)
+        self.seconds = time.monotonic() - started
+        self.expected = killing.scores(out)
+        self.wrong: list[str] = []
+
+    def out(self) -> Path:
+        self.number += 1
+        return self.folder / f"run{self.number}"
+
+    def words(self, out: Path) -> list[str]:
+        return killing.command(self.class_, ROOT, out)
+
+    def finish(self, out: Path) -> None:
+        run = killing.start(self.words(out))
+        output, _ = run.communicate()
+        if run.returncode != 0:
+            sys.exit(f"the run ended with {run.returncode}:\n{output[-3000:]}")
+
+    def check(self, out: Path, what: str) -> None:
+        found = killing.scores(out)
+        unlike = [key for key in self.expected if found.get(key) != self.expected[key]]
+        self.wrong += [f"{what}: {key} has {found.get(key)}, not {self.expected[key]}" for key in unlike]
+        self.wrong += [f"{what}: {key} is new" for key in found.keys() - self.expected.keys()]
+        self.wrong += [f"{what}: left behind: {left}" for left in killing.left_over(out)]
+
+    def supervisor(self, kills: int) -> str:
+        done, runs, out, before = 0, 1, self.out(), {}
+        while done < kills:
+            run = killing.start(self.words(out))
+            with contextlib.suppress(Exception):
+                run.wait(timeout=self.chance.uniform(0.2, max(1.0, self.seconds * 0.5)))
+            if run.poll() is None:
+                run.kill()
+                run.wait()
+                done += 1
+            run.stdout.close()  # type: ignore[union-attr]
+            now = killing.graded(out) if (out / "grades.sqlite").is_file() else {}
+            self.wrong += [f"supervisor: {key} lost or graded again" for key in before if now.get(key) != before[key]]
+            before = now
+            if run.returncode == 0:
+                self.check(out, "supervisor")
+                runs, out, before = runs + 1, self.out(), {}
+        self.finish(out)
+        now = killing.graded(out)
+        self.wrong += [f"supervisor: {key} lost or graded again" for key in before if now.get(key) != before[key]]
+        self.check(out, "supervisor")
+        return f"supervisor: {done} kills over {runs} runs"
+
+    def helpers(self, kind: str, kills: int) -> str:
+        done, runs = 0, 0
+        while done < kills:
+            out = self.out()
+            runs += 1
+            run = killing.start(self.words(out))
+            while run.poll() is None:
+                time.sleep(self.chance.uniform(0.3, 1.5))
+                found = killing.processes_of(run.pid, kind) if done < kills and killing_begun(out) else []
+                if found:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        self.chance.choice(found).kill()
+                        done += 1
+            output, _ = run.communicate()
+            if run.returncode != 0:
+                self.wrong.append(f"{kind}: the command ended with {run.returncode}: {output[-500:]}")
+            else:
+                self.check(out, kind)
+        return f"{kind}: {done} kills over {runs} runs"
+
+
+def killing_begun(out: Path) -> bool:
+    return (out / "grades.sqlite").is_file()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--students", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=25)
+    parser.add_argument("--seed", type=int, default=1)
+    wish = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="crashes-"))
+    trial = Trial(folder, wish.students, random.Random(wish.seed))
+    print(f"undisturbed: {len(trial.expected)} students in {trial.seconds:.1f} s", flush=True)
+    print(trial.supervisor(wish.kills), flush=True)
+    for kind in ("judge", "zygote", "student"):
+        print(trial.helpers(kind, wish.kills), flush=True)
+    print(f"{len(trial.wrong)} differences" + "".join(f"\n- {line}" for line in trial.wrong[:40]))
+    shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(bool(trial.wrong))
+
+
+if __name__ == "__main__":
+    main()
