@@ -3,9 +3,9 @@
     python benchmarks/confinement.py [--rounds 60] [--students 500]
 
 Cost: sessions of one small notebook are made, run and ended, in turns at `strong` and at `basic` (which has limits but
-no walls); CPU milliseconds of everything (supervisor, judge and zygote with all their ended children) per student,
-the means over blocks. Memory: one run of `--students` notebooks; the resident memory of supervisor, judge and zygote after
-100 of them and after all.
+no walls); CPU milliseconds of everything (supervisor, judge and zygote with all their ended children) per student, the
+means over blocks. Memory: one run of `--students` notebooks; the resident memory of supervisor, judge and zygote
+after 100 of them and after all.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def memory(course: Path, students: int) -> None:
         slots.run([Job(f"s{number}", notebook(number)) for number in range(students)], ended)
     for name, one, other in zip(("supervisor", "judge", "zygote"), seen[100], seen[students], strict=True):
         print(
-            f"{name}: resident after 100: {one:.1f} MB, after {students}: {other:.1f} MB: {100 * (other / one - 1):+.1f} %"
+            f"{name}: {one:.1f} MB resident after 100, {other:.1f} MB after {students}: {100 * (other / one - 1):+.1f} %"
         )
 
 
