@@ -89,9 +89,7 @@ def memory(course: Path, students: int) -> None:
 
         slots.run([Job(f"s{number}", notebook(number)) for number in range(students)], ended)
     for name, one, other in zip(("supervisor", "judge", "zygote"), seen[100], seen[students], strict=True):
-        print(
-            f"{name}: {one:.1f} MB resident after 100, {other:.1f} MB after {students}: {100 * (other / one - 1):+.1f} %"
-        )
+        print(f"{name}: {one:.1f} MB after 100, {other:.1f} MB after {students}: {100 * (other / one - 1):+.1f} %")
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ class Trial:
     def finish(self, out: Path) -> None:
         run = killing.start(self.words(out))
         output, _ = run.communicate()
-        if run.returncode != 0:
+        if run.returncode not in (0, 1):  # 1: some of the made-up hand-ins cannot be graded
             sys.exit(f"the run ended with {run.returncode}:\n{output[-3000:]}")
 
     def check(self, out: Path, what: str) -> None:
@@ -78,7 +78,7 @@ class Trial:
             now = killing.graded(out) if (out / "grades.sqlite").is_file() else {}
             self.wrong += [f"supervisor: {key} lost or graded again" for key in before if now.get(key) != before[key]]
             before = now
-            if run.returncode == 0:
+            if run.returncode in (0, 1):
                 self.check(out, "supervisor")
                 runs, out, before = runs + 1, self.out(), {}
         self.finish(out)
@@ -101,7 +101,7 @@ class Trial:
                         self.chance.choice(found).kill()
                         done += 1
             output, _ = run.communicate()
-            if run.returncode != 0:
+            if run.returncode not in (0, 1):
                 self.wrong.append(f"{kind}: the command ended with {run.returncode}: {output[-500:]}")
             else:
                 self.check(out, kind)

@@ -133,3 +133,45 @@ def test_a_full_disk_is_told_and_the_run_goes_on_later(class_: tuple[Path, Path,
     output, _ = again.communicate(timeout=120)
     assert again.returncode == 0, output
     assert len(killing.graded(out)) == 4 and not killing.left_over(out)
+
+
+def test_a_submission_that_takes_the_judge_down_twice_is_set_aside(class_: tuple[Path, Path, Path]) -> None:
+    folder, course, out = class_
+    grader = course / "tests/graders/tiny/test_q1.py"
+    deadly = "    if value(answer) == 13:\n        os.kill(os.getppid(), 9)  # the judge itself\n    check("
+    grader.write_text("import os\n" + grader.read_text().replace("    check(", deadly, 1))
+    (folder / "poison.ipynb").write_bytes(notebook_bytes("answer = 13\ndef double(x): return 2 * x"))
+    run = killing.start(killing.command(folder, course, out, "--workers", "2"))
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == 1, output
+    at = row_at(out)
+    found = {key: row[at] for key, row in killing.scores(out).items()}
+    assert found.pop("poison") == "" and killing.graded(out)["poison"][0] == "grader_error"
+    assert {key: float(score) for key, score in found.items()} == {
+        key: float(score) for key, (_, score) in SOURCES.items()
+    }
+    assert "Set aside: it was tried 2 times by itself" in (out / "scores.csv").read_text(encoding="utf-8-sig")
+    assert not killing.left_over(out)
+
+
+def test_a_fault_of_ours_is_nobodys_zero_and_its_mending_changes_that_student_alone(
+    class_: tuple[Path, Path, Path],
+) -> None:
+    folder, course, out = class_
+    grader = course / "tests/graders/tiny/test_q1.py"
+    sound = grader.read_text()
+    grader.write_text(sound.replace("    check(", "    1 / (value(answer) - 42)  # SECRET-OF-OURS\n    check(", 1))
+    run = killing.start(killing.command(folder, course, out))
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == 1, output
+    before, at = killing.graded(out), row_at(out)
+    assert {key for key, (status, _) in before.items() if status == "grader_error"} == {"ada", "cem", "dot"}
+    assert {key: row[at] for key, row in killing.scores(out).items() if row[at]}.keys() == {"ben"}
+    for page in [*(out / "feedback").iterdir(), *(out / "results").iterdir()]:
+        assert "ZeroDivisionError" not in page.read_text() and "SECRET-OF-OURS" not in page.read_text()
+    grader.write_text(sound)
+    again = killing.start(killing.command(folder, course, out, "--student", "ada", "--fresh"))
+    output, _ = again.communicate(timeout=120)
+    after = killing.graded(out)
+    assert after["ada"][0] == "graded" and float(killing.scores(out)["ada"][at]) == 4.0, output
+    assert {key: after[key] for key in after if key != "ada"} == {key: before[key] for key in before if key != "ada"}

@@ -24,6 +24,7 @@ from autograder.intake.names import binds_any, bound_names
 from autograder.intake.signatures import PYTHON_SCRIPT, looks_like
 
 MOST_BYTES = 200_000_000  # a notebook with all its pictures; Colab itself gives up at 20 MB
+BREAKS_OFF = "The file breaks off"
 NEWEST = 4  # the format's major version that is known here
 MOST_PARSED = 1_000_000  # characters of code; what has more is looked through faster and less closely
 MOST_DIGITS = 300  # of a number; nothing in a notebook's cells depends on one
@@ -112,7 +113,8 @@ def read_notebook(content: bytes, names: Collection[str]) -> Notebook | Unreadab
         notebook = Notebook(cells, _language(data), repairs.sentences())
         _refuse_other_work(notebook, names)
     except _NoNotebook as reason:
-        return Unreadable(str(reason))
+        broken = [note for note in repairs.notes if note.startswith(BREAKS_OFF)]
+        return Unreadable(" ".join([*broken, str(reason)]))
     return notebook
 
 
@@ -165,7 +167,7 @@ def _salvaged(text: str, repairs: _Repairs) -> dict[str, Any] | None:
     if not cells:
         return None
     whole = f"its {len(cells)} whole cells were" if len(cells) > 1 else "its one whole cell was"
-    repairs.note(f"The file breaks off in line {text.count(chr(10)) + 1}: {whole} read, and whatever followed is lost.")
+    repairs.note(f"{BREAKS_OFF} in line {text.count(chr(10)) + 1}: {whole} read, and whatever followed is lost.")
     return {"cells": cells}
 
 
