@@ -18,6 +18,7 @@ from rich.console import Console
 
 from autograder import __version__
 from autograder.course import Assignment, Course, check_graders, find_course, load_course
+from autograder.course.faults import did_you_mean
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 CourseOption = Annotated[
@@ -89,11 +90,15 @@ def grade(
     fresh: Annotated[bool, typer.Option("--fresh", help="Grade again what the run has graded already.")] = False,
     seed: SeedOption = None,
     level: LevelOption = None,
+    layout: Annotated[
+        str | None, typer.Option("--layout", help="Read names as this LMS's (it is recognised without).")
+    ] = None,
     course: CourseOption = None,
 ) -> None:
     """Grade a folder, a zip or some notebooks: scores.csv, a page per student, results/*.json."""
     from autograder.engine.grading import Wish
     from autograder.engine.running import grade_paths
+    from autograder.intake.layouts import LAYOUTS, PLAIN
 
     loaded, wanted = chosen(course, assignment)
     wish = Wish(
@@ -103,6 +108,7 @@ def grade(
         level=level,
         only=tuple(student or ()),
         fresh=fresh,
+        layout=one_of("--layout", layout, [*LAYOUTS, PLAIN]) if layout else None,
     )
     raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True)))
 
@@ -203,3 +209,33 @@ def report(
     from autograder.engine.running import write_again
 
     typer.echo(str(write_again(run)))
+
+
+@app.command()
+@refusals
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    to: Annotated[str, typer.Option("--to", help="canvas, moodle or moodle-worksheet.")],
+    template: Annotated[Path, typer.Option("--template", help="The file that the LMS exported, untouched.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to upload.")],
+    column: Annotated[
+        str | None, typer.Option("--column", help="The column's title, if it is not the assignment's.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the changes and write nothing.")] = False,
+    erase: Annotated[bool, typer.Option("--erase", help="Blank the grades of students without a score.")] = False,
+) -> None:
+    """Fill the gradebook file that an LMS exported: this assignment's column, students with a result, nothing else."""
+    from autograder.engine.exporting import export_run
+    from autograder.gradebook.export import KINDS
+
+    kind = one_of("--to", to, list(KINDS))
+    raise typer.Exit(export_run(run, kind, template, out, column, dry_run, erase, console()))
+
+
+def one_of(option: str, value: str, there: list[str]) -> str:
+    """The value of an option if it is one of those there are. Raises ValueError with the nearest one."""
+    if value not in there:
+        raise ValueError(
+            f'{option}: there is no "{value}"{did_you_mean(value, there) or "."} Known are {", ".join(there)}.'
+        )
+    return value

@@ -38,6 +38,7 @@ class Wish:
     trusted: bool = False  # the notebooks are our own, so that they may run even where nothing can wall them in
     handed_in: tuple[Path, ...] = ()  # where the hand-ins lie: no student's code may see them
     fresh: bool = False
+    layout: str | None = None  # force an LMS's way of naming files
 
 
 Heard = Callable[[str, Outcome | None], None]
@@ -105,7 +106,7 @@ def plan(submissions: Sequence[Submission], roster: Roster | None) -> list[Plann
     entries: list[Planned] = []
     for one in submissions:
         person = people.get(one.key)
-        name, email = (person.name, person.email) if person else ("", "")
+        name, email = (person.name, person.email) if person else (one.name, "")
         entries.append(Planned(one.key, name, email, one.source, one.filename, len(entries)))
     for person in found.missing if found else ():
         entries.append(Planned(person.key, person.name, person.email, "", "", len(entries)))

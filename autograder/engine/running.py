@@ -45,7 +45,7 @@ def grade_paths(
     progress_console: Console,
 ) -> int:
     """Grade everything at `paths`; the exit code. Raises ValueError for what a user can mend before anything runs."""
-    collected = collect(paths, names=assignment.names)
+    collected = collect(paths, names=assignment.names, layout=wish.layout)
     roster = read_roster(roster_path) if roster_path is not None else None
     unknown = set(wish.only) - {one.key for one in collected.submissions}
     if unknown:

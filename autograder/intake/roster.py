@@ -1,7 +1,8 @@
 """The class list, and who of it has handed something in.
 
 `read_roster` is called by the command line for --roster, `match` by the engine, so that everybody on the list stands in
-scores.csv. A plain CSV with the columns key, name and email in any order; other columns are passed over.
+scores.csv. A plain CSV with the columns key, name and email in any order, or what an LMS exports: Canvas's gradebook,
+Moodle's grading worksheet or list of participants. Ids are text, and a student's other ids are kept for matching.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.course.faults import did_you_mean, listed, nearest
@@ -20,6 +22,17 @@ from autograder.intake.submissions import Submission
 
 COLUMNS = ("key", "name", "email")
 DELIMITERS = (",", ";", "\t")
+# Of each LMS's exports: the headers by which it is known, and the field that each header fills
+LMS = {
+    "canvas": (("Student", "ID", "Section"),
+               {"ID": "key", "Student": "name", "SIS User ID": "sis", "SIS Login ID": "login"}),
+    "moodle": (("Identifier", "Full name"),
+               {"Identifier": "key", "Full name": "name", "Email address": "email", "ID number": "number"}),
+    "participants": (("First name", "Last name", "Email address"),
+                     {"Email address": "key", "Last name": "name", "ID number": "number", "Username": "login"}),
+}  # fmt: skip
+NO_STUDENTS = ("Points Possible", "Student, Test")  # rows of Canvas's export
+PARTICIPANT = re.compile(r"\D+ (\d+)")
 EXCEL_HINT = "sep="  # a first line by which Excel is told the delimiter
 
 
@@ -30,6 +43,7 @@ class Student:
     key: str
     name: str = ""
     email: str = ""
+    others: tuple[str, ...] = ()  # further ids, such as a login; the strongest first
 
 
 @dataclass(frozen=True)
@@ -61,14 +75,21 @@ def read_roster(path: Path) -> Roster:
     header = next(rows, None)
     if header is None:
         raise IntakeError(f"The roster {path} is empty; expected a header row with key, name and email.")
-    columns = _columns(header[1], path)
+    source, columns = _columns_of_lms(header[1]) or ("plain", _columns(header[1], path))
     students: list[Student] = []
     first_row: dict[str, int] = {}
     for number, row in rows:
         if len(row) > len(header[1]) and any(cell.strip() for cell in row[len(header[1]) :]):
             fault = f"found {len(row)} fields, expected {len(header[1])}; a name with a delimiter in it needs quotes"
             raise IntakeError(f"{path}, row {number}: {fault}.")
-        student = Student(**{name: _cell(row, position) for name, position in columns.items()})
+        if any(_cell(row, position).startswith(NO_STUDENTS) for position in columns.values()):
+            continue
+        fields = {name: _unescaped(_cell(row, position)) for name, position in columns.items()}
+        student = Student(
+            fields.pop("key"), fields.pop("name", ""), fields.pop("email", ""), tuple(filter(None, fields.values()))
+        )
+        if source == "moodle" and (participant := PARTICIPANT.fullmatch(student.key)):
+            student = replace(student, key=participant[1])
         if not student.key:
             raise IntakeError(f"{path}, row {number}: the key is blank; every student needs one.")
         if student.key in first_row:
@@ -85,8 +106,14 @@ def match(roster: Roster, submissions: Iterable[Submission]) -> Matched:
     by_key: dict[str, Submission] = {}
     extra: list[Submission] = []
     known = {plain(student.key) for student in roster.students}
+    aliases: dict[str, set[str]] = {}
+    for student in roster.students:
+        for other in filter(None, (*student.others, student.email)):
+            aliases.setdefault(plain(other), set()).add(plain(student.key))
     for submission in submissions:
         key = plain(submission.key)
+        if key not in known and len(aliases.get(key, ())) == 1:
+            (key,) = aliases[key]  # by another id, that is nobody else's
         if key in known and key not in by_key:
             by_key[key] = submission
         else:
@@ -131,6 +158,22 @@ def _rows(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield number, row
     except csv.Error as error:
         raise IntakeError(f"{path} is no CSV: {error}; a quote may be missing.") from error
+
+
+def _columns_of_lms(header: list[str]) -> tuple[str, dict[str, int]] | None:
+    """(the LMS, field -> column), if the header is that of an export."""
+    titles = [plain(title) for title in header]
+    for lms, (needed, fields) in LMS.items():
+        if all(name in titles for name in needed):
+            return lms, {field: titles.index(title) for title, field in fields.items() if title in titles}
+    return None
+
+
+def _unescaped(cell: str) -> str:
+    """A cell without what LMSs put before a formula sign: `'=x` and `="=x"`."""
+    if cell.startswith('="') and cell.endswith('"'):
+        return cell[2:-1]
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
 
 
 def _columns(header: list[str], path: Path) -> dict[str, int]:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from autograder.intake.archive import Budget
 from autograder.intake.finding import Found, Search, no_notebook
 from autograder.intake.keys import Place, file_safe, is_script_name, keys_for, without_ending
+from autograder.intake.layouts import LAYOUTS, HandIn, recognised
 from autograder.intake.names import bound_names, same
 from autograder.intake.notebook import Notebook, read_notebook
 
@@ -29,6 +30,8 @@ class Submission:
     source: str  # where from, for the TA: "class.zip: week 3/ada.ipynb"
     problem: str | None = None
     notes: tuple[str, ...] = ()  # for the student: how it was chosen
+    name: str = ""  # of the student, where the LMS writes it into the file's name
+    late: bool = False  # as marked by the LMS
 
 
 @dataclass(frozen=True)
@@ -48,28 +51,31 @@ class Collected:
     notes: tuple[str, ...] = ()
 
 
-def collect(paths: Sequence[Path], budget: Budget | None = None, names: Sequence[str] = ()) -> Collected:
+def collect(
+    paths: Sequence[Path], budget: Budget | None = None, names: Sequence[str] = (), layout: str | None = None
+) -> Collected:
     """Everything in `paths`; folders are searched to the bottom, and an archive counts as a folder.
 
     Of several notebooks in one student's archive the one that defines most of the assignment's `names` is taken. A
-    Python script is a hand-in only if it defines some of them, and no notebook beside it has its name. The order of
-    `paths` does not matter. Raises IntakeError for a path that is absent or an archive that cannot be read.
+    Python script is a hand-in only if it defines some of them, and no notebook beside it has its name. An LMS's
+    download is known by its names (or forced by `layout`, a name of LAYOUTS or "plain"): then the key is what the LMS
+    calls the student by, and of several attempts the newest is taken. The order of `paths` does not matter.
+    Raises IntakeError for a path that is absent or an archive that cannot be read.
     """
     everything = list(Search(budget or Budget()).all(sorted(paths)))
-    found, notes_of = chosen(scripts_sorted_out(everything, names), names)
+    placed, people, layouts = by_layout(scripts_sorted_out(everything, names), layout)
+    found, notes_of = chosen(placed, names)
     notebooks = sorted((item for item in found if item.left_out is None), key=lambda item: (item.place, item.source))
     keys, notes = keys_for([item.place for item in notebooks])
-    submissions = [
-        Submission(
-            key,
-            item.content,
-            PurePosixPath(item.source.split(": ")[-1]).name,
-            item.source,
-            item.problem,
-            notes_of.get(item.source, ()),
+    submissions = []
+    for key, item in zip(keys, notebooks, strict=True):
+        person = people.get(item.source)
+        filename = PurePosixPath(person.file if person else item.source.split(": ")[-1]).name
+        about = (person.name, person.late) if person else ("", False)
+        submissions.append(
+            Submission(key, item.content, filename, item.source, item.problem, notes_of.get(item.source, ()), *about)
         )
-        for key, item in zip(keys, notebooks, strict=True)
-    ]
+    notes += layouts
     notes += [f"{item.source}: {note}" for item in notebooks for note in notes_of.get(item.source, ())]
     left_out = {LeftOut(item.source, item.left_out) for item in found if item.left_out is not None}
     return Collected(
@@ -77,6 +83,43 @@ def collect(paths: Sequence[Path], budget: Budget | None = None, names: Sequence
         tuple(sorted(left_out, key=lambda left: (left.source, left.reason))),
         tuple(notes),
     )
+
+
+def by_layout(found: Sequence[Found], layout: str | None) -> tuple[list[Found], dict[str, HandIn], list[str]]:
+    """What an LMS has named, put under its student; by source whose it is; and a note on each layout recognised.
+
+    Of several attempts of one student the newest stays, the others are left out with the reason.
+    """
+    work = [item for item in found if item.left_out is None]
+    people: dict[str, HandIn] = {}
+    notes: list[str] = []
+    for root in dict.fromkeys(item.place.root for item in work):
+        items = [item for item in work if item.place.root == root]
+        way = LAYOUTS.get(layout) if layout else recognised([item.place.path for item in items])
+        if way is None:
+            continue
+        read = {item.source: person for item in items if (person := way.read(item.place.path)) is not None}
+        people |= read
+        notes.append(f"{root}: read as a download of {way.name}: {len(read)} of {len(items)} files are named so.")
+    newest: dict[tuple[str, str], HandIn] = {}
+    for item in work:
+        person = people.get(item.source)
+        if person is not None:
+            whose = (item.place.root, person.student)
+            newest[whose] = max(newest.get(whose, person), person, key=lambda one: one.attempt)
+    placed = []
+    for item in found:
+        person = people.get(item.source)
+        if person is None:
+            placed.append(item)
+        elif person.attempt == newest[item.place.root, person.student].attempt or not person.attempt:
+            placed.append(replace(item, within=Place(item.place.root, person.student)))
+        else:
+            newer = newest[item.place.root, person.student]
+            placed.append(
+                replace(item, content=None, left_out=f"an attempt of {person.student} that {newer.file} replaces")
+            )
+    return placed, people, notes
 
 
 def scripts_sorted_out(found: Sequence[Found], names: Sequence[str]) -> list[Found]:
@@ -109,14 +152,15 @@ def chosen(found: Sequence[Found], names: Sequence[str]) -> tuple[list[Found], d
     """One notebook for each student's archive, called by the archive's name; and a note on each choice, by source."""
     groups: dict[Place, list[Found]] = {}
     for item in found:
-        if item.within is not None and item.left_out is None and item.content is not None:
+        if item.within is not None and item.left_out is None:
             groups.setdefault(item.within, []).append(item)
     kept: dict[str, Found] = {}
     dropped: dict[str, Found] = {}
     notes: dict[str, tuple[str, ...]] = {}
     for within, items in groups.items():
         counts = {item.source: names_in(item, names) for item in items} if len(items) > 1 else {}
-        best = max(items, key=lambda item: counts.get(item.source, 0))  # the first of several that are as good
+        # the first of several that are as good
+        best = max(items, key=lambda item: (item.content is not None, counts.get(item.source, 0)))
         kept[best.source] = replace(best, place=within)
         for item in items:
             if item is not best:
