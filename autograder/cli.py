@@ -232,6 +232,39 @@ def export(
     raise typer.Exit(export_run(run, kind, template, out, column, dry_run, erase, console()))
 
 
+@app.command()
+@refusals
+def feedback(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    to: Annotated[str, typer.Option("--to", help="canvas or moodle.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The zip to upload.")],
+) -> None:
+    """Pack the students' pages into the zip that an LMS takes for returning files."""
+    from autograder.engine.exporting import return_feedback
+    from autograder.gradebook.returning import NAMES
+
+    kind = one_of("--to", to, list(NAMES))
+    raise typer.Exit(return_feedback(run, kind, out, console()))
+
+
+@app.command()
+@refusals
+def adjust(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    student: Annotated[str, typer.Argument(help="The student's key.")],
+    question: Annotated[str, typer.Argument(help="The question, such as q3.")],
+    points: Annotated[float | None, typer.Argument(help="Its points from now on; not with --undo.")] = None,
+    why: Annotated[str, typer.Option("--why", help="The reason; the student reads it.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take the adjustment back.")] = False,
+) -> None:
+    """Set a question's points by hand, with a reason that the student reads; regrading keeps it."""
+    from autograder.engine.running import adjust_run
+
+    if (points is None) is not undo:
+        raise ValueError("Give the points, or --undo to take an adjustment back.")
+    typer.echo(adjust_run(run, student, question, points, why))
+
+
 def one_of(option: str, value: str, there: list[str]) -> str:
     """The value of an option if it is one of those there are. Raises ValueError with the nearest one."""
     if value not in there:

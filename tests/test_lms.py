@@ -15,16 +15,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
-from autograder.engine.exporting import export_run
+from autograder.engine.exporting import export_run, return_feedback
 from autograder.engine.grading import plan
+from autograder.engine.running import adjust_run
 from autograder.gradebook.export import KINDS, fill, write_filled
 from autograder.gradebook.template import TemplateError, read_template
 from autograder.intake.layouts import LAYOUTS, recognised
 from autograder.intake.roster import Roster, read_roster
-from autograder.intake.submissions import Collected, collect
+from autograder.intake.submissions import Collected, collect, file_safe
 from autograder.judge.results import Outcome, QuestionResult, Status
-from autograder.record.store import Record, RunInfo
+from autograder.record.store import Record, RecordError, RunInfo
 
 TITLE = "Dipping into PyTorch"
 AWKWARD = (
@@ -275,8 +277,6 @@ def test_every_grade_arrives_at_the_right_person_and_no_other_cell_has_changed(
 def test_a_dry_run_writes_nothing_and_lists_the_changes(
     tmp_path: Path, run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from rich.console import Console
-
     (tmp_path / "t.csv").write_bytes(worksheet())
     code = export_run(
         run, "moodle-worksheet", tmp_path / "t.csv", tmp_path / "u.csv", None, True, False, Console(width=200)
@@ -284,6 +284,53 @@ def test_a_dry_run_writes_nothing_and_lists_the_changes(
     told = capsys.readouterr().out
     assert code == 0 and not (tmp_path / "u.csv").exists()
     assert "Nothing was written" in told and f"{sum(score(n) is not None for n in HANDED_IN)} grades change" in told
+
+
+@pytest.mark.parametrize("to", ["canvas", "moodle"])
+def test_every_page_goes_back_under_its_students_name(tmp_path: Path, to: str) -> None:
+    found = collect([DOWNLOADS[to](tmp_path / "submissions.zip")], names=("alpha",))
+    run = graded(tmp_path / "run", found, None)
+    (run / "feedback").mkdir()
+    for one in found.submissions:
+        (run / "feedback" / f"{file_safe(one.key)}.html").write_text(f"page of {one.key}")
+    assert return_feedback(run, to, tmp_path / "back.zip", Console()) == 0
+    arrived = {}
+    with zipfile.ZipFile(tmp_path / "back.zip") as archive:
+        for name in archive.namelist():
+            parts = name.split("_")
+            if to == "canvas":  # the first part of digits alone is the user, the second the attachment
+                whose, attachment = [part for part in parts if part.isdecimal() and part.isascii()][:2]
+                assert int(attachment) - 55000 == (int(whose) - 9000) // 7
+            else:  # Full name_number_assignsubmission_file_name
+                assert parts[2:4] == ["assignsubmission", "file"] and len(parts) == 5
+                whose = parts[1]
+            arrived[whose] = archive.read(name).decode()
+    assert arrived == {ident(n): f"page of {ident(n)}" for n in HANDED_IN}
+
+
+def test_points_set_by_hand_are_told_survive_a_regrade_and_can_be_taken_back(tmp_path: Path) -> None:
+    found = collect([moodle_download(tmp_path / "moodle.zip")], names=("alpha",))
+    run = graded(tmp_path / "run", found, None)
+    judged = score(1)
+    assert adjust_run(run, ident(1), "q1", 19.5, "A valid reading = of the task") == f"{ident(1)}: {judged:g} -> 19.5"
+    record = Record.open(run / "grades.sqlite", create=False)
+    outcome = record.outcome(ident(1))
+    assert outcome is not None and outcome.score == 19.5 and "A valid reading" in outcome.questions[0].note
+    question = outcome.questions[0].model_copy(update={"score": 2.0, "note": ""})
+    record.save(outcome.model_copy(update={"score": 2.0, "questions": (question,)}), b"again")  # graded anew
+    assert [one.score for one in record.outcomes() if one.key == ident(1)] == [19.5]
+    record.close()
+    page = (run / "feedback" / f"{file_safe(ident(1))}.html").read_text()
+    assert "19.5" in page and "A valid reading = of the task" in page
+    assert adjust_run(run, ident(1), "q1", None, "") == f"{ident(1)}: 19.5 -> 2"
+    for key, name, points, why in (
+        ("nobody", "q1", 1, "x"),
+        (ident(1), "q7", 1, "x"),
+        (ident(1), "q1", 21, "x"),
+        (ident(1), "q1", 1, " "),
+    ):
+        with pytest.raises(RecordError):
+            adjust_run(run, key, name, points, why)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,9 @@ from rich.table import Table
 
 from autograder.engine.grading import RECORD
 from autograder.gradebook.export import Filled, fill, write_filled
+from autograder.gradebook.returning import packed
+from autograder.gradebook.scores import write_whole
+from autograder.intake.submissions import file_safe
 from autograder.judge.results import Status
 from autograder.record.store import Record
 
@@ -54,3 +57,23 @@ def changes_table(filled: Filled) -> Table:
     if len(filled.changes) > SHOWN:
         table.caption = f"and {len(filled.changes) - SHOWN} more"
     return table
+
+
+def return_feedback(run: Path, to: str, out: Path, console: Console) -> int:
+    """0 if every page has a name that brings it to its student, else 1."""
+    record = Record.open(run / RECORD, create=False)
+    try:
+        people = record.planned()
+    finally:
+        record.close()
+
+    def page_of(key: str) -> bytes | None:
+        path = run / "feedback" / f"{file_safe(key)}.html"
+        return path.read_bytes() if path.is_file() else None
+
+    returned = packed(people, page_of, to)
+    for key in returned.unplaced:
+        console.print(f"{escape(key)}: the hand-in did not come in a download of {to}; return the page by hand.")
+    write_whole(out, returned.content)
+    console.print(f"Written to {escape(str(out))}: {returned.count} pages.", soft_wrap=True)
+    return int(bool(returned.unplaced))

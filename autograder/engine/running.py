@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import getpass
 import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -239,3 +241,26 @@ def problems_table(trouble: Sequence[Outcome]) -> Table:
         why = "; ".join(filter(None, [outcome.message, ", ".join(outcome.flags)]))
         table.add_row(escape(outcome.key), outcome.status.value, escape(why))
     return table
+
+
+def adjust_run(run: Path, key: str, question: str, points: float | None, why: str) -> str:
+    """Set points by hand, or take that back (None), and write the run's files anew; a sentence on the score.
+
+    Raises RecordError for an unknown student or question, points out of range, or a missing reason.
+    """
+    record = Record.open(run / RECORD, create=False)
+    try:
+        with locked(run):
+            before = record.outcome(key)
+            if points is not None:
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                record.adjust(key, question, points, why, getpass.getuser(), now)
+            elif not record.undo(key, question):
+                raise RecordError(f"{key} has no adjustment of {question} to take back.")
+            write_all(run, record)
+            after = record.outcome(key)
+    finally:
+        record.close()
+    scores = [one.score if one is not None else None for one in (before, after)]
+    told = ["no score" if score is None else f"{score:g}" for score in scores]
+    return f"{key}: {told[0]} -> {told[1]}"

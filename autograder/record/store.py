@@ -14,8 +14,9 @@ from sqlalchemy import URL, Engine, create_engine, event, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where
-from autograder.record.tables import SCHEMA, Base, CellRow, QuestionRow, RunRow, SubmissionRow, TestRow
+from autograder.course.faults import did_you_mean
+from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where, rounded
+from autograder.record.tables import SCHEMA, AdjustmentRow, Base, CellRow, QuestionRow, RunRow, SubmissionRow, TestRow
 
 # Two runs into one folder may give two people one position; the key keeps their order fixed.
 ORDER = (SubmissionRow.position, SubmissionRow.key)
@@ -76,6 +77,8 @@ class Record:
         try:
             if create and not inspect(engine).has_table(RunRow.__tablename__):
                 Base.metadata.create_all(engine)
+            elif inspect(engine).has_table(RunRow.__tablename__):  # adjustments came after the first records
+                Base.metadata.create_all(engine, tables=[Base.metadata.tables[AdjustmentRow.__tablename__]])
             with Session(engine) as session:
                 run = session.scalar(select(RunRow))
                 if run is not None and run.schema_version != SCHEMA:
@@ -182,12 +185,87 @@ class Record:
         """Every outcome so far, in the run's order. Without the executed cells, a big class stays small in memory."""
         with Session(self.engine) as session:
             rows = session.scalars(select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
-            return [_outcome(row, with_cells) for row in rows]
+            adjusted = _adjustments(session)
+            return [_adjusted(_outcome(row, with_cells), adjusted.get(row.key, {})) for row in rows]
 
     def outcome(self, key: str) -> Outcome | None:
         with Session(self.engine) as session:
             row = session.get(SubmissionRow, key)
-            return _outcome(row, True) if row is not None and row.status is not None else None
+            if row is None or row.status is None:
+                return None
+            return _adjusted(_outcome(row, True), _adjustments(session, key).get(key, {}))
+
+    # --- adjustments -----------------------------------------------------------------------------------------
+
+    def adjust(self, key: str, question: str, points: float, why: str, who: str, at: str) -> None:
+        """Set a question's points by hand, in place of an earlier adjustment. Raises RecordError for what is unknown,
+        out of range or without a reason."""
+        questions = {name: most for name, _, most in self.info().questions}
+        self._known(key)
+        if question not in questions:
+            raise RecordError(f'There is no question "{question}"; known are {", ".join(questions)}.')
+        if not 0 <= points <= questions[question]:
+            raise RecordError(f"{question} is worth 0 to {questions[question]:g} points, not {points:g}.")
+        if not why.strip():
+            raise RecordError("Say why with --why: the student will read it.")
+        self.undo(key, question)
+        with Session(self.engine) as session, session.begin():
+            row = AdjustmentRow(submission=key, question=question, points=points, why=why.strip(), who=who, at=at)
+            session.add(row)
+
+    def undo(self, key: str, question: str) -> bool:
+        """Take an adjustment back; it stays in the record as undone. False if there is none."""
+        self._known(key)
+        with Session(self.engine) as session, session.begin():
+            rows = session.scalars(
+                select(AdjustmentRow).where(
+                    AdjustmentRow.submission == key, AdjustmentRow.question == question, AdjustmentRow.undone.is_(False)
+                )
+            ).all()
+            for row in rows:
+                row.undone = True
+            return bool(rows)
+
+    def _known(self, key: str) -> None:
+        keys = [one.key for one in self.planned()]
+        if key not in keys:
+            raise RecordError(f'Nobody in this run has the key "{key}"{did_you_mean(key, keys) or "."}')
+
+
+def _adjustments(session: Session, key: str | None = None) -> dict[str, dict[str, AdjustmentRow]]:
+    """By student and question, those that are not undone."""
+    wanted = select(AdjustmentRow).where(AdjustmentRow.undone.is_(False)).order_by(AdjustmentRow.id)
+    if key is not None:
+        wanted = wanted.where(AdjustmentRow.submission == key)
+    found: dict[str, dict[str, AdjustmentRow]] = {}
+    for row in session.scalars(wanted):
+        found.setdefault(row.submission, {})[row.question] = row
+    return found
+
+
+def _adjusted(outcome: Outcome, rows: Mapping[str, AdjustmentRow]) -> Outcome:
+    """The outcome with a person's points over the judged ones. Who had no score gets one if there are questions."""
+    if not rows:
+        return outcome
+    questions = []
+    for question in outcome.questions:
+        row = rows.get(question.id)
+        if row is not None:
+            was = f"{question.score:g} of {question.points:g}"
+            note = f"Set to {row.points:g} of {question.points:g} by hand (it was {was}): {row.why}"
+            question = question.model_copy(update={"score": row.points, "note": f"{question.note} {note}".strip()})
+        questions.append(question)
+    known = {question.id for question in questions}
+    by_hand = [
+        QuestionResult(
+            id=name, title=name, points=row.points, score=row.points, tests=(), note=f"Marked by hand: {row.why}"
+        )
+        for name, row in rows.items()
+        if name not in known
+    ]
+    score = rounded(sum(question.score for question in (*questions, *by_hand)))
+    status = outcome.status if outcome.status.scored else Status.PARTIAL
+    return outcome.model_copy(update={"questions": (*questions, *by_hand), "score": score, "status": status})
 
 
 def _storable(value: Any) -> Any:

@@ -118,3 +118,18 @@ class CellRow(Base):
     line: Mapped[int | None]
     cpu: Mapped[float]
     skipped: Mapped[bool]
+
+
+class AdjustmentRow(Base):
+    """Points that a person has set; laid over the judged ones whenever an outcome is read, so regrading keeps them."""
+
+    __tablename__ = "adjustment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission: Mapped[str] = mapped_column(String(400), index=True)
+    question: Mapped[str] = mapped_column(String(64))
+    points: Mapped[float]
+    why: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(Text)
+    at: Mapped[str] = mapped_column(String(40))  # UTC, ISO 8601
+    undone: Mapped[bool] = mapped_column(default=False)
