@@ -215,7 +215,7 @@ def report(
 @refusals
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    to: Annotated[str, typer.Option("--to", help="canvas, moodle or moodle-worksheet.")],
+    to: Annotated[str, typer.Option("--to", help="canvas, moodle, moodle-worksheet, blackboard, brightspace, sakai.")],
     template: Annotated[Path, typer.Option("--template", help="The file that the LMS exported, untouched.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The file to upload.")],
     column: Annotated[
@@ -263,6 +263,18 @@ def adjust(
     if (points is None) is not undo:
         raise ValueError("Give the points, or --undo to take an adjustment back.")
     typer.echo(adjust_run(run, student, question, points, why))
+
+
+@app.command()
+@refusals
+def forget(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    student: Annotated[str, typer.Argument(help="The student's key.")],
+) -> None:
+    """Wipe a student from a run: outcome, hand-in, executed cells, adjustments, pages."""
+    from autograder.engine.running import forget_student
+
+    typer.echo(forget_student(run, student))
 
 
 def one_of(option: str, value: str, there: list[str]) -> str:

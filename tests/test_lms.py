@@ -19,7 +19,8 @@ from rich.console import Console
 
 from autograder.engine.exporting import export_run, return_feedback
 from autograder.engine.grading import plan
-from autograder.engine.running import adjust_run
+from autograder.engine.problems import write_problems
+from autograder.engine.running import adjust_run, forget_student
 from autograder.gradebook.export import KINDS, fill, write_filled
 from autograder.gradebook.template import TemplateError, read_template
 from autograder.intake.layouts import LAYOUTS, recognised
@@ -188,7 +189,51 @@ def moodle_export() -> bytes:
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
-TEMPLATES = {"canvas": canvas_export, "moodle-worksheet": worksheet, "moodle": moodle_export}
+def blackboard_export() -> bytes:
+    """Tabs, every field quoted, UTF-16 with its mark, as Blackboard's .xls is."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter="\t", lineterminator="\r\n", quoting=csv.QUOTE_ALL)
+    grade = f"{TITLE} [Total Pts: 20 Score] |92372"
+    writer.writerow(
+        [
+            "Last Name",
+            "First Name",
+            "Username",
+            "Student ID",
+            "Availability",
+            grade,
+            "Total [Total Pts: up to 20 Score] |7",
+        ]
+    )
+    for n, name in enumerate(PEOPLE):
+        old = "Needs Grading(8)" if n == 5 else ""
+        writer.writerow([name, "Kim", ident(n), login(n), "Yes", old, ""])
+    return b"\xff\xfe" + out.getvalue().encode("utf-16-le")
+
+
+def brightspace_export() -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    grade = f"{TITLE} Points Grade <Numeric MaxPoints:20 Weight:5>"
+    writer.writerow(["OrgDefinedId", "Username", grade, "Quiz Points Grade", "End-of-Line Indicator"])
+    for n in range(len(PEOPLE)):
+        writer.writerow([f"#{ident(n)}", f"#{login(n)}", "", "3.50", "#"])
+    return out.getvalue().encode()
+
+
+def sakai_export() -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\n")
+    writer.writerow(["Student ID", "Name", f"{TITLE} [20]", f"* {TITLE}", "# Notes"])
+    for n, name in enumerate(PEOPLE):
+        writer.writerow([ident(n), name, "", "", "kept; as it is"])
+    return out.getvalue().encode()
+
+
+TEMPLATES = {
+    "canvas": canvas_export, "moodle-worksheet": worksheet, "moodle": moodle_export, "blackboard": blackboard_export,
+    "brightspace": brightspace_export, "sakai": sakai_export,
+}  # fmt: skip
 
 
 def score(n: int) -> float | None:
@@ -228,7 +273,8 @@ def graded(folder: Path, found: Collected, roster: Roster | None, title: str = T
 
 
 def read_back(content: bytes, delimiter: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter, strict=True))
+    text = content.decode("utf-16" if content.startswith(b"\xff\xfe") else "utf-8-sig")
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
 
 
 @pytest.fixture
@@ -253,11 +299,11 @@ def test_every_grade_arrives_at_the_right_person_and_no_other_cell_has_changed(
     write_filled(filled, tmp_path / "upload.csv")
     record.close()
     assert not filled.unplaced
-    delimiter = ";" if to == "moodle" else ","
+    delimiter = {"moodle": ";", "sakai": ";", "blackboard": "\t"}.get(to, ",")
     before, after = (
         read_back(content, delimiter) for content in (path.read_bytes(), (tmp_path / "upload.csv").read_bytes())
     )
-    column = {"canvas": 6, "moodle-worksheet": 5, "moodle": 4}[to]
+    column = {"canvas": 6, "moodle-worksheet": 5, "moodle": 4, "blackboard": 5, "brightspace": 2, "sakai": 2}[to]
     words = 10 if to == "moodle-worksheet" else None
     first = 2 if to == "canvas" else 1
     for n in range(len(PEOPLE)):
@@ -265,7 +311,7 @@ def test_every_grade_arrives_at_the_right_person_and_no_other_cell_has_changed(
         expected = score(n) if n in HANDED_IN else None
         assert new[column] == (old[column] if expected is None else new[column])
         if expected is not None:
-            assert float(new[column]) == expected, PEOPLE[n]
+            assert float(new[column].replace(",", ".") if to == "sakai" else new[column]) == expected, PEOPLE[n]
         untouched = [place for place in range(len(old)) if place not in (column, words)]
         assert [old[place] for place in untouched] == [new[place] for place in untouched]
     assert len(before) == len(after) and before[:first] == after[:first]
@@ -396,3 +442,42 @@ def test_cells_are_replaced_in_place_and_all_else_stays(
 
 def test_every_kind_has_a_template_here() -> None:
     assert set(KINDS) == set(TEMPLATES)
+
+
+def test_a_forgotten_student_is_nowhere_any_more(tmp_path: Path) -> None:
+    found = collect([moodle_download(tmp_path / "moodle.zip")], names=("alpha",))
+    run = graded(tmp_path / "run", found, None)
+    adjust_run(run, ident(1), "q1", 1, "SECRET-REASON")
+    before = (run / "grades.sqlite").read_bytes()
+    assert b"SECRET-REASON" in before and PEOPLE[1].encode() in before
+    forget_student(run, ident(1))
+    for path in run.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert b"SECRET-REASON" not in content and PEOPLE[1].encode() not in content, path
+    assert not (run / "feedback" / f"{ident(1)}.html").exists()
+    record = Record.open(run / "grades.sqlite", create=False)
+    assert len(record.planned()) == len(HANDED_IN) - 1
+    record.close()
+    with pytest.raises(RecordError, match="Nobody in this run"):
+        forget_student(run, ident(1))
+
+
+def test_what_a_person_should_look_at_is_listed_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_bytes(worksheet().replace(f"Participant {ident(3)}".encode(), b"Participant 5"))
+    files = {f"{PEOPLE[n]}_{ident(n)}_assignsubmission_file_/lab.ipynb": notebook(n) for n in HANDED_IN}
+    path = zipped(tmp_path / "class.zip", {**files, "readme.pdf": b"x"})
+    found, roster = collect([path], names=("alpha",)), read_roster(tmp_path / "sheet.csv")
+    run = graded(tmp_path / "run", found, roster)
+    record = Record.open(run / "grades.sqlite", create=False)
+    write_problems(run / "problems.csv", found, roster, record.outcomes())
+    record.close()
+    rows = read_back((run / "problems.csv").read_bytes(), ",")[1:]
+    kinds = {(row[0], row[1]) for row in rows}
+    assert ("hand-in of nobody", ident(3)) in kinds and ("missing", "5") in kinds
+    assert {key for kind, key in kinds if kind == "same name"} == {ident(8), ident(9)}
+    assert {key for kind, key in kinds if kind == "not_gradable"} == {ident(n) for n in HANDED_IN if score(n) is None}
+    assert any(row[0] == "left out" and "readme.pdf" in row[2] for row in rows)
+    (nobody,) = [row for row in rows if row[0] == "hand-in of nobody"]
+    assert "perhaps it is" in nobody[4] and "(5)" in nobody[4]
+    assert all(row[4] for row in rows)

@@ -24,10 +24,11 @@ from rich.table import Table
 from autograder.course import Assignment, Course
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
+from autograder.engine.problems import write_problems
 from autograder.engine.slots import Slots
 from autograder.intake.faults import IntakeError
 from autograder.intake.roster import read_roster
-from autograder.intake.submissions import Collected, collect
+from autograder.intake.submissions import Collected, collect, file_safe
 from autograder.judge.results import Outcome, Status
 from autograder.record.store import Record, RecordError, RecordFullError
 from autograder.report.rerender import write_all
@@ -62,6 +63,7 @@ def grade_paths(
     reached("before files")
     try:
         write_all(wish.out, record)
+        write_problems(wish.out / "problems.csv", collected, roster, record.outcomes(with_cells=False))
     except OSError as error:
         raise RecordFullError(
             f"The files of the run cannot be written to {wish.out} ({error.strerror}). All scores are in {RECORD}: "
@@ -191,7 +193,9 @@ def summarise(
     level = next((outcome.level for outcome in outcomes if outcome.level), "")
     if level:
         console.print(f"Confinement: {level}. Not prevented here: {NOT_PREVENTED.get(level, 'see the README')}.")
-    console.print(f"Written to {escape(str(wish.out))}: scores.csv, feedback/, results/, {RECORD}", soft_wrap=True)
+    console.print(
+        f"Written to {escape(str(wish.out))}: scores.csv, problems.csv, feedback/, results/, {RECORD}", soft_wrap=True
+    )
 
 
 def scores_table(assignment: Assignment, scored: Sequence[Outcome], everybody: int) -> Table:
@@ -264,3 +268,18 @@ def adjust_run(run: Path, key: str, question: str, points: float | None, why: st
     scores = [one.score if one is not None else None for one in (before, after)]
     told = ["no score" if score is None else f"{score:g}" for score in scores]
     return f"{key}: {told[0]} -> {told[1]}"
+
+
+def forget_student(run: Path, key: str) -> str:
+    """Wipe a student: outcome, hand-in, executed cells, adjustments, pages. Raises RecordError for an unknown key."""
+    record = Record.open(run / RECORD, create=False)
+    try:
+        with locked(run):
+            record.forget(key)
+            for folder, ending in (("feedback", "html"), ("results", "json")):
+                (run / folder / f"{file_safe(key)}.{ending}").unlink(missing_ok=True)
+            (run / "problems.csv").unlink(missing_ok=True)  # it may name them; `grade` writes it again
+            write_all(run, record)
+    finally:
+        record.close()
+    return f"{key} is forgotten here. Files that were exported or handed in elsewhere are yours to delete."

@@ -35,6 +35,8 @@ class Kind:
     possible: str = ""  # the header of the column that holds the points possible, if there is one
     feedback: str = ""  # the header of the column for words
     no_mark: bool = False  # a byte order mark is refused before a quoted header
+    header: str = ""  # pattern of a grade column's header with the groups `title` and, where it has one, `points`
+    first_is_id: bool = False  # who a row is of stands in the first column, whatever its header
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Filled:
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)  # keys with a score that no row is of
+    comma: bool = False  # decimals are written with a comma
 
 
 def headers(template: Template) -> list[str]:
@@ -82,6 +85,22 @@ def _titled_column(template: Template, title: str, wanted: str | None) -> int:
     return _one(template, found, title, wanted, headers(template))
 
 
+def _column_like(pattern: str) -> Callable[[Template, str, str | None], int]:
+    """For headers that hold more than a title: what the pattern's group `title` says is compared."""
+
+    def column(template: Template, title: str, wanted: str | None) -> int:
+        matches = [re.fullmatch(pattern, header) for header in headers(template)]
+        found = [
+            place
+            for place, match in enumerate(matches)
+            if match
+            and (match[0] == wanted or match["title"] == wanted or (not wanted and same(match["title"], title)))
+        ]
+        return _one(template, found, title, wanted, [match[0] for match in matches if match])
+
+    return column
+
+
 def _grade_column(template: Template, title: str, wanted: str | None) -> int:
     return headers(template).index(wanted or "Grade")
 
@@ -99,6 +118,9 @@ def _one(template: Template, found: list[int], title: str, wanted: str | None, t
     )
 
 
+BLACKBOARD = r"(?P<title>.+?) \[Total Pts: (?P<points>[\d.,]+) Score\] \|\d+"
+BRIGHTSPACE = r"(?P<title>.+?) Points Grade(?: <Numeric MaxPoints:(?P<points>[\d.,]+)[^>]*>)?"
+SAKAI = r"(?P<title>[^#*\[][^\[]*?)(?: \[(?P<points>[\d.,]+)\])?"
 KINDS = {
     kind.name: kind
     for kind in (
@@ -107,6 +129,10 @@ KINDS = {
         Kind("moodle", ("ID number", "Email address", "Username"), (), _titled_column),
         Kind("moodle-worksheet", ("Identifier", "ID number", "Email address"),
              ("Identifier", "Grade", "Last modified (grade)"), _grade_column, "Maximum grade", "Feedback comments"),
+        Kind("blackboard", ("Username", "Student ID"), ("Username",), _column_like(BLACKBOARD), header=BLACKBOARD),
+        Kind("brightspace", ("OrgDefinedId", "Username"), ("End-of-Line Indicator",), _column_like(BRIGHTSPACE),
+             header=BRIGHTSPACE),
+        Kind("sakai", (), (), _column_like(SAKAI), header=SAKAI, first_is_id=True),
     )
 }  # fmt: skip
 
@@ -125,14 +151,16 @@ def fill(record: Record, to: str, path: Path, column: str | None = None, erase: 
         raise TemplateError(
             f'{path}, row 1: Canvas takes "{titles[place]}" for a total and passes it over; rename that assignment.'
         )
-    ids = [titles.index(name) for name in kind.ids if name in titles]
+    ids = [0] if kind.first_is_id else [titles.index(name) for name in kind.ids if name in titles]
     if not ids:
         raise TemplateError(
             f"{path}, row 1: no column says who a row is of; one of {listed(list(kind.ids))} is needed."
         )
     rows = [row for row in range(1, len(template.rows)) if len(template.rows[row]) > 1]
     _look_over(template, rows, ids)
-    filled = Filled(template, b"")
+    filled = Filled(template, b"", comma=_has_comma(template, kind, rows, place))
+    if filled.comma:
+        filled.notes.append("Decimals are written with a comma, as the template has them.")
     if kind.no_mark and template.mark:
         filled.notes.append("The byte order mark at its beginning was left out: Canvas may refuse the file with it.")
     outcomes = {
@@ -163,9 +191,19 @@ def fill(record: Record, to: str, path: Path, column: str | None = None, erase: 
     return filled
 
 
+def _has_comma(template: Template, kind: Kind, rows: Sequence[int], place: int) -> bool:
+    """Whether the LMS speaks a language of decimal commas: its own grades have them, or Sakai's file semicolons."""
+    cells = [template.value(row, place).strip() for row in rows]
+    if any(re.fullmatch(r"\d+\.\d+", cell) for cell in cells):
+        return False
+    return (kind.name == "sakai" and template.delimiter == ";") or any(re.fullmatch(r"\d+,\d+", cell) for cell in cells)
+
+
 def _change(filled: Filled, row: int, place: int, new: str, key: str) -> None:
     old = filled.template.value(row, place)
     if not _equal(old, new):
+        if filled.comma:
+            new = new.replace(".", ",")
         filled.template.set(row, place, new)
         filled.changes.append(Change(row + 1, key, old, new))
 
@@ -213,10 +251,13 @@ def _check_possible(
         return
     titles = headers(template)
     told: list[tuple[int, str]] = []
+    match = re.fullmatch(kind.header, titles[place]) if kind.header else None
+    if match and match["points"]:
+        told = [(0, match["points"])]
     if kind.possible in titles:
-        told = [(row, template.value(row, titles.index(kind.possible))) for row in rows]
+        told += [(row, template.value(row, titles.index(kind.possible))) for row in rows]
     elif kind.name == "canvas":
-        told = [(row, template.value(row, place)) for row in rows if "Points Possible" in template.value(row, 0)]
+        told += [(row, template.value(row, place)) for row in rows if "Points Possible" in template.value(row, 0)]
     for row, text in told:
         if text.strip() and not _equal(text, number(most)):
             raise TemplateError(
@@ -236,7 +277,7 @@ def _row_of(template: Template, rows: Sequence[int], ids: Sequence[int], key: st
 
 
 def _is_id(cell: str, wanted: str) -> bool:
-    cell, wanted = plain(cell), plain(wanted)
+    cell, wanted = plain(cell).removeprefix("#"), plain(wanted)  # Brightspace puts it before ids, to keep their zeros
     participant = PARTICIPANT.fullmatch(cell) if cell.lower().startswith("participant") else None
     if "@" in wanted:
         return cell.casefold() == wanted.casefold()

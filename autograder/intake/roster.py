@@ -30,6 +30,8 @@ LMS = {
                {"Identifier": "key", "Full name": "name", "Email address": "email", "ID number": "number"}),
     "participants": (("First name", "Last name", "Email address"),
                      {"Email address": "key", "Last name": "name", "ID number": "number", "Username": "login"}),
+    "blackboard": (("Last Name", "Username"), {"Username": "key", "Last Name": "name", "Student ID": "number"}),
+    "brightspace": (("Username", "End-of-Line Indicator"), {"Username": "key", "OrgDefinedId": "number"}),
 }  # fmt: skip
 NO_STUDENTS = ("Points Possible", "Student, Test")  # rows of Canvas's export
 PARTICIPANT = re.compile(r"\D+ (\d+)")
@@ -173,6 +175,8 @@ def _unescaped(cell: str) -> str:
     """A cell without what LMSs put before a formula sign: `'=x` and `="=x"`."""
     if cell.startswith('="') and cell.endswith('"'):
         return cell[2:-1]
+    if cell.startswith("#"):  # Brightspace
+        return cell[1:]
     return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
 
 

@@ -226,6 +226,18 @@ class Record:
                 row.undone = True
             return bool(rows)
 
+    def forget(self, key: str) -> None:
+        """Delete everything that is kept of a student, and let the database overwrite it."""
+        self._known(key)
+        with Session(self.engine) as session, session.begin():
+            for row in session.scalars(select(AdjustmentRow).where(AdjustmentRow.submission == key)):
+                session.delete(row)
+            session.delete(session.get_one(SubmissionRow, key))
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _known(self, key: str) -> None:
         keys = [one.key for one in self.planned()]
         if key not in keys:
