@@ -89,6 +89,21 @@ def test_a_helper_that_is_killed_costs_nobody_anything(class_: tuple[Path, Path,
     assert not killing.left_over(out)
 
 
+@pytest.mark.parametrize("kind", ["judge", "zygote"])
+def test_a_helper_that_is_killed_while_it_starts_is_started_again(class_: tuple[Path, Path, Path], kind: str) -> None:
+    folder, course, out = class_
+    run = killing.start(killing.command(folder, course, out))
+    deadline = time.monotonic() + 30
+    while not (found := killing.processes_of(run.pid, kind)):
+        assert time.monotonic() < deadline and run.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.3)
+    found[0].kill()
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, output
+    assert len(killing.graded(out)) == len(SOURCES) and not killing.left_over(out)
+
+
 def test_ctrl_c_finishes_what_runs_and_the_same_command_goes_on(class_: tuple[Path, Path, Path]) -> None:
     folder, course, out = class_
     waiting_class(folder, 4)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +18,10 @@ from autograder.sandbox.sessions import START_SECONDS, THREADS
 
 class GradersUnfit(ValueError):
     """The hidden graders cannot be collected, or do not fit grading.yml; the text says where and why."""
+
+
+class JudgeLostError(GradersUnfit):
+    """The judge was killed from outside while it started: nobody's fault, and worth another try."""
 
 
 class Judge:
@@ -59,6 +65,9 @@ class Judge:
         try:
             header, _ = self.channel.receive(time.monotonic() + START_SECONDS)
         except wire.WireError as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                if self.process.wait(5) == -signal.SIGKILL:
+                    raise JudgeLostError("the judge was killed while it started") from None
             raise GradersUnfit(f"the judge did not start ({error}): {self.log_text()}") from None
         if "ready" not in header:
             raise GradersUnfit(str(header.get("failed", "the judge gave no reason")))

@@ -20,11 +20,12 @@ from pathlib import Path
 from autograder import wire
 from autograder.course import Assignment, Course
 from autograder.engine.failpoints import reached
-from autograder.engine.judging import Judge
+from autograder.engine.judging import Judge, JudgeLostError
 from autograder.judge.one import allowed_of, secret_folders
 from autograder.judge.results import Outcome, Status, rounded
-from autograder.sandbox.sessions import Hold, Sandbox, SandboxError
+from autograder.sandbox.sessions import Hold, Sandbox, SandboxError, SandboxLostError
 
+STARTS = 3  # of a helper that is killed from outside while it starts
 TRIES = 2  # of a submission that takes the judge or the sandbox down while it is alone; then it is set aside
 SLACK = 300.0  # seconds on top of all limits together before a judge's fork is given up
 
@@ -71,7 +72,10 @@ class Slots:
         self.judge = Judge(self.course, self.assignment)  # it starts while the zygote does
         try:
             self._start_sandbox()
-            self.judge.wait_ready()
+            try:
+                self.judge.wait_ready()
+            except JudgeLostError:
+                self._restart_judge()
         except BaseException:
             self.judge.close()
             if hasattr(self, "sandbox"):
@@ -222,7 +226,13 @@ class Slots:
 
     def _start_sandbox(self) -> None:
         """Start the sandbox; fails closed where nothing would wall student code in, unless that was asked for."""
-        self.sandbox = Sandbox(hidden=(*secret_folders(self.course), *self.hidden), level=self.level)
+        for left in reversed(range(STARTS)):
+            try:
+                self.sandbox = Sandbox(hidden=(*secret_folders(self.course), *self.hidden), level=self.level)
+                break
+            except SandboxLostError:
+                if not left:
+                    raise
         if self.sandbox.level == "basic" and self.level is None and not self.trusted:
             raise SandboxError(
                 f"student code cannot be walled in here ({'; '.join(self.sandbox.reasons)}): it could read and write "
@@ -231,9 +241,15 @@ class Slots:
             )
 
     def _restart_judge(self) -> None:
-        self.judge.close()
-        self.judge = Judge(self.course, self.assignment)
-        self.judge.wait_ready()
+        for left in reversed(range(STARTS)):
+            self.judge.close()
+            self.judge = Judge(self.course, self.assignment)
+            try:
+                self.judge.wait_ready()
+                return
+            except JudgeLostError:
+                if not left:
+                    raise
 
     def _restart_sandbox(self) -> None:
         self.sandbox.close()

@@ -41,6 +41,10 @@ class SandboxError(RuntimeError):
     """The zygote or a session could not be started: a fault of ours or of this machine, never a student's."""
 
 
+class SandboxLostError(SandboxError):
+    """The zygote was killed from outside while it started: worth another try."""
+
+
 @dataclass(frozen=True)
 class Allowed:
     """What a session may use; see confinement.Plan."""
@@ -150,11 +154,21 @@ class Sandbox:
         try:
             header, _ = self.channel.receive(time.monotonic() + START_SECONDS)
         except wire.WireError as error:
+            self._raise_if_killed()
             raise SandboxError(
                 f"the process that runs student code did not start ({error}): {self.log_text()}"
             ) from None
         self.versions = header["ready"]
-        self.level = self._choose()
+        try:
+            self.level = self._choose()
+        except wire.WireError as error:
+            self._raise_if_killed()
+            raise SandboxError(f"the process that runs student code ended ({error}): {self.log_text()}") from None
+
+    def _raise_if_killed(self) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self.process.wait(5) == -signal.SIGKILL:
+                raise SandboxLostError("the process that runs student code was killed while it started")
 
     def _choose(self) -> str:
         self.reasons: list[str] = []
