@@ -46,7 +46,6 @@ def test_an_attack_reaches_nothing(ended: Ended, number: int) -> None:
 CIRCUMSTANCES = {
     "as an ordinary user": ("--user",),
     "namespaces refused": ("--no-namespaces",),
-    "an ordinary user, namespaces refused": ("--user", "--no-namespaces"),
 }
 STEP = 13
 
