@@ -12,25 +12,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from autograder.course.faults import CourseError, did_you_mean, listed
+from autograder.course.late import Extension, LatePolicy, Zone, zone_of
+from autograder.course.strict import Strict, Text, fault
 from autograder.loop.wording import SENTENCES
 
 # The columns of scores.csv that stand beside the questions': a question of such a name would hide one of them.
 TAKEN = frozenset({
     "student", "name", "email", "submission", "status", "score", "max_score", "verdict", "late_days", "flags",
-    "message",
+    "message", "penalty", "final_score",
 })  # fmt: skip
 # Beyond this a weight is a slip of the keyboard; it also keeps every sum of points exact in two decimals.
 MOST_POINTS = 100_000
-
-
-def fault(message: str, *path: str | int) -> PydanticCustomError:
-    """A rule of ours that was broken, at `path` below the model that is being validated."""
-    # Pydantic would read braces in the message as placeholders, so the text travels in the context.
-    return PydanticCustomError("course_rule", "{message}", {"message": message, "path": path})
 
 
 def _identifier(name: str) -> str:
@@ -69,14 +64,9 @@ def _distinct(names: list[str]) -> list[str]:
     return names
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Names = Annotated[list[Identifier], AfterValidator(_distinct)]
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Limits(Strict):
@@ -165,6 +155,34 @@ class Question(Strict):
         return self
 
 
+class CanvasPlace(Strict):
+    """Where `autograder push canvas` sends grades to. The token is never here: it comes from the environment."""
+
+    url: Text = Field(description='the site, such as "https://canvas.example.edu"')
+    course: int = Field(gt=0, description="the number after /courses/ in the course's address")
+    assignment: int = Field(gt=0, description="the number after /assignments/ in the assignment's address")
+
+
+class Gradebook(Strict):
+    """How scores are written for the LMS."""
+
+    column: Text | None = Field(default=None, description="the assignment's title in the LMS, if it is not ours")
+    places: int = Field(default=2, ge=0, le=2, description="decimals of an exported score, rounded half up")
+    missing: Literal["blank", "zero"] = Field(
+        default="blank", description="what a student without a hand-in gets: an untouched cell, or 0"
+    )
+    canvas: CanvasPlace | None = Field(default=None, description="where `push canvas` sends the grades to")
+
+
+class Policy(Strict):
+    """Everything beside the marks that decides what stands in a gradebook; kept in the record with each run."""
+
+    timezone: Zone = "UTC"
+    late: LatePolicy | None = None
+    extensions: dict[str, Extension] = Field(default_factory=dict)
+    gradebook: Gradebook = Field(default_factory=Gradebook)
+
+
 class Assignment(Strict):
     """One notebook that students hand in."""
 
@@ -176,6 +194,14 @@ class Assignment(Strict):
     )
     limits: Limits = Field(default_factory=Limits, description="what student code may use")
     order: Order = Field(default_factory=Order, description="marks for the order of Backprop, Optimize, Reset")
+    attempts: Literal["newest", "best", "first"] = Field(
+        default="newest", description="which of a student's several hand-ins counts; the others stay in the record"
+    )
+    late: LatePolicy | None = Field(default=None, description="when it is due, and what a late hand-in loses")
+    extensions: dict[str, Extension] = Field(
+        default_factory=dict, description="by student's key: another due date, or excused"
+    )
+    gradebook: Gradebook = Field(default_factory=Gradebook, description="how scores are written for the LMS")
     questions: dict[str, Question] = Field(min_length=1, description="its questions by id, in the order of the lab")
 
     @model_validator(mode="after")
@@ -199,12 +225,23 @@ class Course(Strict):
 
     title: Text = Field(alias="course", description="the course's title, for reports")
     seed: int = Field(ge=0, lt=2**63, description="held-out data and probes are drawn from it; --seed changes it")
+    timezone: Zone = Field(
+        default="UTC", description='the zone of due dates and of LMSs that name none, such as "Europe/Berlin"'
+    )
     assignments: dict[str, Assignment] = Field(min_length=1, description="what can be graded, by id")
     _root: Path = PrivateAttr()
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Course:
         _refuse_clashes("assignments", self.assignments)
+        return self
+
+    @model_validator(mode="after")
+    def _due_dates_exist(self) -> Course:
+        zone = zone_of(self.timezone)
+        for name, assignment in self.assignments.items():
+            if assignment.late is not None and (why := assignment.late.impossible(zone)):
+                raise fault(why, "assignments", name, "late", "due")
         return self
 
     def model_post_init(self, context: Any) -> None:
@@ -227,6 +264,15 @@ class Course(Strict):
             near = did_you_mean(name, self.assignments) or ";"
             raise CourseError(f'There is no assignment "{name}"{near} {there}.')
         return self.assignments[name]
+
+    def policy(self, assignment: Assignment) -> Policy:
+        """What the record keeps of this file, so that a run's outputs can be made anew without it."""
+        return Policy(
+            timezone=self.timezone,
+            late=assignment.late,
+            extensions=assignment.extensions,
+            gradebook=assignment.gradebook,
+        )
 
     def stub_path(self, assignment: Assignment) -> Path:
         """What students get: generated from the master and committed."""

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-from sqlalchemy import URL, Engine, create_engine, event, inspect, select
+from sqlalchemy import URL, Engine, create_engine, delete, event, inspect, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from autograder.course.faults import did_you_mean
-from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where, rounded
-from autograder.record.tables import SCHEMA, AdjustmentRow, Base, CellRow, QuestionRow, RunRow, SubmissionRow, TestRow
+from autograder.course.models import Policy
+from autograder.judge.results import Outcome, QuestionResult, Status, rounded
+from autograder.record.rows import fill, outcome_of, storable
+from autograder.record.tables import (
+    SCHEMA,
+    AdjustmentRow,
+    AttemptRow,
+    Base,
+    CellRow,
+    DecisionRow,
+    ExtensionRow,
+    QuestionRow,
+    ReceiptRow,
+    RegradeRow,
+    RunRow,
+    SubmissionRow,
+    TestRow,
+)
 
 # Two runs into one folder may give two people one position; the key keeps their order fixed.
 ORDER = (SubmissionRow.position, SubmissionRow.key)
-HALF = re.compile("[\ud800-\udfff]")
 
 
 class RecordError(ValueError):
@@ -29,7 +42,11 @@ class RecordError(ValueError):
 
 @dataclass(frozen=True)
 class Planned:
-    """Somebody who stands in the run: who handed in, or who is on the roster and did not (`filename` is "")."""
+    """Somebody who stands in the run: who handed in, or who is on the roster and did not (`filename` is "").
+
+    `hand_in` is the key of the file that it came by, where that is not the student's own: a team's, or one that was
+    matched. `ids` are further ids by kind (see `intake.roster`), for gradebooks. `handed_in` is ISO 8601 with offset.
+    """
 
     key: str
     name: str = ""
@@ -37,6 +54,12 @@ class Planned:
     source: str = ""
     filename: str = ""
     position: int = 0
+    hand_in: str = ""
+    group: str = ""
+    layout: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    handed_in: str = ""
+    marked_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,8 @@ class RunInfo:
     level: str
     versions: dict[str, str]
     questions: tuple[tuple[str, str, float], ...]
+    policy: Policy = field(default_factory=Policy)
+    anonymous: bool = False
 
 
 class RecordFullError(RecordError):
@@ -77,13 +102,11 @@ class Record:
         try:
             if create and not inspect(engine).has_table(RunRow.__tablename__):
                 Base.metadata.create_all(engine)
-            elif inspect(engine).has_table(RunRow.__tablename__):  # adjustments came after the first records
-                Base.metadata.create_all(engine, tables=[Base.metadata.tables[AdjustmentRow.__tablename__]])
             with Session(engine) as session:
-                run = session.scalar(select(RunRow))
-                if run is not None and run.schema_version != SCHEMA:
+                schema = session.scalar(select(RunRow.schema_version))
+                if schema not in (None, SCHEMA):
                     raise RecordError(
-                        f"{where} was written by another version of this program (schema {run.schema_version}; this "
+                        f"{where} was written by another version of this program (schema {schema}; this "
                         f"one knows {SCHEMA}); grade into a new folder."
                     )
         except RecordError:
@@ -114,6 +137,7 @@ class Record:
             run.course, run.assignment, run.title, run.seed = info.course, info.assignment, info.title, info.seed
             run.level, run.versions = info.level, dict(info.versions)
             run.questions = [list(question) for question in info.questions]
+            run.policy, run.anonymous = info.policy.model_dump(mode="json"), info.anonymous
 
     def plan(self, entries: Sequence[Planned]) -> None:
         """Who is to be graded, before the first of them runs. Known entries are brought up to date."""
@@ -123,8 +147,20 @@ class Record:
                 if row is None:
                     row = SubmissionRow(key=entry.key)
                     session.add(row)
-                row.position, row.name, row.email = entry.position, entry.name, entry.email
-                row.source, row.filename = entry.source, entry.filename
+                for name, value in asdict(entry).items():
+                    setattr(row, name, value)
+
+    def rename(self, old: str, new: str) -> None:
+        """Put everything that is kept under `old` under `new`, which nobody has yet: whose it is was found out."""
+        with Session(self.engine) as session, session.begin():
+            row = session.get_one(SubmissionRow, old)
+            kept = {column.key: getattr(row, column.key) for column in inspect(SubmissionRow).columns}
+            session.add(SubmissionRow(**{**kept, "key": new}))
+            session.flush()
+            for table in (QuestionRow, TestRow, CellRow, AttemptRow, AdjustmentRow, RegradeRow, ReceiptRow):
+                session.execute(update(table).where(table.submission == old).values(submission=new))
+            session.execute(update(ExtensionRow).where(ExtensionRow.student == old).values(student=new))
+            session.execute(delete(SubmissionRow).where(SubmissionRow.key == old))
 
     def save(self, outcome: Outcome, content: bytes | None) -> None:
         """Keep one outcome and its bytes in place of an earlier one, in one transaction.
@@ -140,7 +176,7 @@ class Record:
             ) from None
 
     def _save(self, outcome: Outcome, content: bytes | None) -> None:
-        outcome = outcome.model_copy(update=_storable(dict(outcome)))
+        outcome = outcome.model_copy(update=storable(dict(outcome)))
         with Session(self.engine) as session, session.begin():
             row = session.get(SubmissionRow, outcome.key)
             if row is None:
@@ -150,12 +186,7 @@ class Record:
             session.flush()
             row.content = content
             row.sha256 = hashlib.sha256(content).hexdigest() if content is not None else None
-            for name in ("message", "score", "max_score", "verdict", "level", "seed", "detail"):
-                setattr(row, name, getattr(outcome, name))
-            row.status, row.flags, row.notes = outcome.status.value, list(outcome.flags), list(outcome.notes)
-            row.cpu, row.versions = dict(outcome.cpu), dict(outcome.versions)
-            row.questions = [_question_row(place, result) for place, result in enumerate(outcome.questions)]
-            row.cells = [CellRow(**{**cell.model_dump(), "outputs": list(cell.outputs)}) for cell in outcome.cells]
+            fill(row, outcome)
 
     # --- reading ---------------------------------------------------------------------------------------------
 
@@ -165,13 +196,14 @@ class Record:
             if run is None:
                 raise RecordError(f"{self.where} holds no run.")
             questions = tuple((str(name), str(title), float(points)) for name, title, points in run.questions)
-            return RunInfo(run.course, run.assignment, run.title, run.seed, run.level, dict(run.versions), questions)
+            about = (run.course, run.assignment, run.title, run.seed, run.level, dict(run.versions))
+            return RunInfo(*about, questions, Policy.model_validate(run.policy), run.anonymous)
 
     def planned(self) -> list[Planned]:
         """Everybody in the run, in its order."""
         with Session(self.engine) as session:
             rows = session.scalars(select(SubmissionRow).order_by(*ORDER))
-            return [Planned(r.key, r.name, r.email, r.source, r.filename, r.position) for r in rows]
+            return [Planned(**{one.name: getattr(row, one.name) for one in fields(Planned)}) for row in rows]
 
     def digests(self) -> Mapping[str, str | None]:
         """The SHA-256 of what each judged student handed in; only those with an outcome."""
@@ -186,14 +218,14 @@ class Record:
         with Session(self.engine) as session:
             rows = session.scalars(select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
             adjusted = _adjustments(session)
-            return [_adjusted(_outcome(row, with_cells), adjusted.get(row.key, {})) for row in rows]
+            return [_adjusted(outcome_of(row, with_cells), adjusted.get(row.key, {})) for row in rows]
 
     def outcome(self, key: str) -> Outcome | None:
         with Session(self.engine) as session:
             row = session.get(SubmissionRow, key)
             if row is None or row.status is None:
                 return None
-            return _adjusted(_outcome(row, True), _adjustments(session, key).get(key, {}))
+            return _adjusted(outcome_of(row, True), _adjustments(session, key).get(key, {}))
 
     # --- adjustments -----------------------------------------------------------------------------------------
 
@@ -230,8 +262,11 @@ class Record:
         """Delete everything that is kept of a student, and let the database overwrite it."""
         self._known(key)
         with Session(self.engine) as session, session.begin():
-            for row in session.scalars(select(AdjustmentRow).where(AdjustmentRow.submission == key)):
-                session.delete(row)
+            for table in (AttemptRow, AdjustmentRow, RegradeRow, ReceiptRow):
+                session.execute(delete(table).where(table.submission == key))
+            session.execute(delete(ExtensionRow).where(ExtensionRow.student == key))
+            hand_in = session.get_one(SubmissionRow, key).hand_in or key
+            session.execute(delete(DecisionRow).where(or_(DecisionRow.student == key, DecisionRow.hand_in == hand_in)))
             session.delete(session.get_one(SubmissionRow, key))
         if self.engine.dialect.name == "sqlite":
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -280,83 +315,6 @@ def _adjusted(outcome: Outcome, rows: Mapping[str, AdjustmentRow]) -> Outcome:
     return outcome.model_copy(update={"questions": (*questions, *by_hand), "score": score, "status": status})
 
 
-def _storable(value: Any) -> Any:
-    """The same with U+FFFD for lone surrogates, which a student may print and no database takes."""
-    if isinstance(value, str):
-        return value if value.isascii() else HALF.sub("\ufffd", value)
-    if isinstance(value, BaseModel):
-        return value.model_copy(update=_storable(dict(value)))
-    if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_storable(item) for item in value)
-    return value
-
-
 def _safe_sqlite(connection: Any, _: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _question_row(place: int, result: QuestionResult) -> QuestionRow:
-    row = QuestionRow(
-        question=result.id, position=place, title=result.title, points=result.points, score=result.score,
-        moment=result.moment, note=result.note,
-    )  # fmt: skip
-    for number, test in enumerate(result.tests):
-        row.tests.append(
-            TestRow(
-                position=number,
-                test=test.id,
-                title=test.title,
-                weight=test.weight,
-                visibility=test.visibility,
-                outcome=test.outcome,
-                share=test.share,
-                found=test.found,
-                advice=test.advice,
-                where_cell=test.where.cell if test.where else None,
-                where_line=test.where.line if test.where else None,
-                verdict=test.verdict,
-                flags=list(test.flags),
-                detail=test.detail,
-                evidence=dict(test.evidence),
-                cpu=test.cpu,
-            )
-        )
-    return row
-
-
-def _outcome(row: SubmissionRow, with_cells: bool) -> Outcome:
-    assert row.status is not None and row.max_score is not None
-    return Outcome(
-        key=row.key, status=Status(row.status), message=row.message, score=row.score, max_score=row.max_score,
-        questions=tuple(_question(question) for question in row.questions), verdict=row.verdict,
-        flags=tuple(row.flags), notes=tuple(row.notes),
-        cells=tuple(_cell(cell) for cell in row.cells) if with_cells else (),
-        level=row.level, seed=row.seed, cpu=row.cpu, versions=row.versions, detail=row.detail,
-    )  # fmt: skip
-
-
-def _question(row: QuestionRow) -> QuestionResult:
-    return QuestionResult(
-        id=row.question, title=row.title, points=row.points, score=row.score, moment=row.moment, note=row.note,
-        tests=tuple(_test(test) for test in row.tests),
-    )  # fmt: skip
-
-
-def _test(row: TestRow) -> TestResult:
-    where = Where(cell=row.where_cell, line=row.where_line) if row.where_cell is not None else None
-    return TestResult.model_validate({
-        "id": row.test, "question": row.question, "title": row.title, "weight": row.weight,
-        "visibility": row.visibility, "outcome": row.outcome, "share": row.share, "found": row.found,
-        "advice": row.advice, "where": where, "verdict": row.verdict, "flags": tuple(row.flags),
-        "detail": row.detail, "evidence": row.evidence, "cpu": row.cpu,
-    })  # fmt: skip
-
-
-def _cell(row: CellRow) -> CellRun:
-    return CellRun(
-        number=row.number, source=row.source, outputs=tuple(row.outputs), error=row.error, line=row.line, cpu=row.cpu,
-        skipped=row.skipped,
-    )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 class Base(DeclarativeBase):
@@ -28,6 +28,8 @@ class RunRow(Base):
     level: Mapped[str] = mapped_column(String(40))
     versions: Mapped[dict[str, Any]]
     questions: Mapped[list[Any]]  # [id, title, points], in the lab's order
+    policy: Mapped[dict[str, Any]]  # course.models.Policy
+    anonymous: Mapped[bool] = mapped_column(default=False)
 
 
 class SubmissionRow(Base):
@@ -41,6 +43,12 @@ class SubmissionRow(Base):
     email: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text)
     filename: Mapped[str] = mapped_column(Text)
+    hand_in: Mapped[str] = mapped_column(Text, default="")  # key of the file it came by, if that is another
+    group: Mapped[str] = mapped_column(Text, default="")
+    layout: Mapped[str] = mapped_column(String(40), default="")
+    ids: Mapped[dict[str, Any]] = mapped_column(default=dict)  # kind of id -> the LMS's id
+    handed_in: Mapped[str] = mapped_column(String(40), default="")  # ISO 8601 with offset; "" if nobody said
+    marked_late: Mapped[bool] = mapped_column(default=False)
     sha256: Mapped[str | None] = mapped_column(String(64))
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # megabytes; few readers want it
     status: Mapped[str | None] = mapped_column(String(20))
@@ -133,3 +141,64 @@ class AdjustmentRow(Base):
     who: Mapped[str] = mapped_column(Text)
     at: Mapped[str] = mapped_column(String(40))  # UTC, ISO 8601
     undone: Mapped[bool] = mapped_column(default=False)
+
+
+class AttemptRow(Base):
+    """One of several hand-ins of a student. `outcome` is filled in where it was graded."""
+
+    __tablename__ = "attempt"
+
+    submission: Mapped[str] = mapped_column(ForeignKey("submission.key", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # from 1, the oldest first
+    source: Mapped[str] = mapped_column(Text)
+    filename: Mapped[str] = mapped_column(Text)
+    handed_in: Mapped[str] = mapped_column(String(40))
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON, deferred=True)
+    score: Mapped[float | None]
+    counted: Mapped[bool] = mapped_column(default=False)
+
+
+class ExtensionRow(Base):
+    """What a student was granted by a file; what grading.yml grants stands in the run's policy."""
+
+    __tablename__ = "extension"
+
+    student: Mapped[str] = mapped_column(String(400), primary_key=True)
+    granted: Mapped[dict[str, Any]]  # course.late.Extension
+
+
+class DecisionRow(Base):
+    """Whose a hand-in is, as a person has decided with --match. `student` is "" for nobody's."""
+
+    __tablename__ = "decision"
+
+    hand_in: Mapped[str] = mapped_column(String(400), primary_key=True)
+    student: Mapped[str] = mapped_column(String(400))
+
+
+class RegradeRow(Base):
+    """A score that became another when something was graded again or set by hand."""
+
+    __tablename__ = "regrade"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission: Mapped[str] = mapped_column(String(400), index=True)
+    at: Mapped[str] = mapped_column(String(40))  # UTC, ISO 8601
+    was: Mapped[str] = mapped_column(Text)  # "18.5", or the status where there was no score
+    now: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(Text)
+
+
+class ReceiptRow(Base):
+    """What was sent to an LMS over its API, and what it answered."""
+
+    __tablename__ = "receipt"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission: Mapped[str] = mapped_column(String(400), index=True)
+    place: Mapped[str] = mapped_column(Text)  # "https://canvas.example.edu course 7 assignment 12"
+    at: Mapped[str] = mapped_column(String(40))
+    sent: Mapped[dict[str, Any]]
+    answer: Mapped[dict[str, Any]]

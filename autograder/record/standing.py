@@ -1,0 +1,94 @@
+"""Where everybody stands: the judged outcome, and what lateness, an extension or an excuse makes of it.
+
+The one view that scores.csv, pages, results, gradebooks and pushes are made from, so that none of them reckons by
+itself. Made from the record alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from autograder.course.late import Extension, Lateness, lateness, penalised, span_in_words, zone_of
+from autograder.course.models import Policy
+from autograder.judge.results import Outcome, Status, rounded
+from autograder.record.grants import extensions
+from autograder.record.store import Planned, Record
+
+LATE_UNKNOWN = "LATE_UNKNOWN"  # marked late by the LMS, which does not say by how much
+EXCUSED = "EXCUSED"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One student. `late` is None where there is no due date or nobody said when the work came.
+
+    `final` is what counts in a gradebook: the score less the penalty, None where there is no score or it is excused.
+    """
+
+    person: Planned
+    outcome: Outcome | None
+    late: Lateness | None = None
+    extension: Extension | None = None
+    final: float | None = None
+    flags: tuple[str, ...] = ()
+
+    @property
+    def excused(self) -> bool:
+        return self.extension is not None and self.extension.excused
+
+    @property
+    def score(self) -> float | None:
+        """The raw score: before any penalty."""
+        return self.outcome.score if self.outcome is not None and self.outcome.status.scored else None
+
+    @property
+    def penalty(self) -> float:
+        """Points taken off for lateness; 0 where none are."""
+        if self.score is None or self.final is None:
+            return 0.0
+        return rounded(self.score - self.final)
+
+    @property
+    def late_days(self) -> int | None:
+        """Started days; 0 on time, None where it cannot be said."""
+        return self.late.days if self.late is not None else None
+
+    @property
+    def late_sentence(self) -> str:
+        """What lateness did, for the student; "" if nothing."""
+        if self.late is None or not self.late.seconds:
+            return ""
+        by = f"Handed in {span_in_words(self.late.seconds)} late"
+        if not self.penalty:
+            return f"{by}; nothing was taken off here."
+        after = " after the last time at which it is taken" if self.late.cut_off else ""
+        return f"{by}{after}: {self.penalty:g} points off."
+
+
+def standing(person: Planned, outcome: Outcome | None, policy: Policy, granted: Mapping[str, Extension]) -> Standing:
+    """One student's standing; `granted` is what a file or grading.yml gave, by student."""
+    extension = granted.get(person.key)
+    came = extension.handed_in if extension is not None and extension.handed_in is not None else None
+    came = came or (datetime.fromisoformat(person.handed_in) if person.handed_in else None)
+    late = None
+    if policy.late is not None and came is not None and outcome is not None and outcome.status is not Status.MISSING:
+        late = lateness(policy.late, extension, came, zone_of(policy.timezone))
+    flags = outcome.flags if outcome is not None else ()
+    if policy.late is not None and person.marked_late and came is None:
+        flags = (*flags, LATE_UNKNOWN)
+    if extension is not None and extension.excused:
+        return Standing(person, outcome, late, extension, None, (*flags, EXCUSED))
+    score = outcome.score if outcome is not None and outcome.status.scored else None
+    final = score
+    if score is not None and late is not None and policy.late is not None and outcome is not None:
+        final = penalised(policy.late, late, score, outcome.max_score)
+    return Standing(person, outcome, late, extension, final, flags)
+
+
+def standings(record: Record, with_cells: bool = False) -> list[Standing]:
+    """Everybody in the run, in its order."""
+    policy, granted = record.info().policy, extensions(record)
+    outcomes = {outcome.key: outcome for outcome in record.outcomes(with_cells)}
+    return [standing(person, outcomes.get(person.key), policy, granted) for person in record.planned()]
