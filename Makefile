@@ -28,7 +28,7 @@ $(VENV)/.ready: $(VENV)/.torch pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[author,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[author,canvas,dev]'
 	@touch $@
 
 setup: $(VENV)/.ready
