@@ -61,7 +61,8 @@ def grade(
     """
     chosen = [one for one in submissions if not wish.only or one.key in wish.only]
     questions = tuple((question.id, question.title, question.points) for question in assignment.questions.values())
-    info = RunInfo(course.title, assignment.id, assignment.title, wish.seed, "", {}, questions)
+    policy = course.policy(assignment)
+    info = RunInfo(course.title, assignment.id, assignment.title, wish.seed, "", {}, questions, policy)
     reached("collected")
     record = opened(wish.out, info)  # before anything slow, so that a refusal comes at once
     reached("record opened")

@@ -6,12 +6,14 @@ read is a submission with a problem, and every other file is listed with the rea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from autograder.intake.archive import Budget
 from autograder.intake.finding import Found, Search, no_notebook
+from autograder.intake.identity import IdKind
 from autograder.intake.keys import Place, file_safe, is_script_name, keys_for, without_ending
 from autograder.intake.layouts import LAYOUTS, HandIn, recognised
 from autograder.intake.names import bound_names, same
@@ -30,8 +32,13 @@ class Submission:
     source: str  # where from, for the TA: "class.zip: week 3/ada.ipynb"
     problem: str | None = None
     notes: tuple[str, ...] = ()  # for the student: how it was chosen
-    name: str = ""  # of the student, where the LMS writes it into the file's name
+    name: str = ""  # of the student (or of the group), where the LMS writes it into the file's name
     late: bool = False  # as marked by the LMS
+    layout: str = ""  # whose way of naming files it was found by; "" for plain files
+    ids: Mapping[IdKind, str] = field(default_factory=dict)  # what the LMS calls the student by
+    handed_in: datetime | None = None  # by the LMS's own clock; without a zone where the LMS names none
+    group: str = ""  # the team's name, where the hand-in is a team's
+    attempts: tuple[Submission, ...] = ()  # all of the student's, this one too, the oldest first; () for a single one
 
 
 @dataclass(frozen=True)
