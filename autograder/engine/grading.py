@@ -19,6 +19,7 @@ from autograder.intake.roster import Roster, match
 from autograder.intake.submissions import Submission
 from autograder.judge.notebook_run import environment_versions
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
+from autograder.record.history import noting
 from autograder.record.store import Planned, Record, RecordError, RunInfo
 
 REFERENCE = "the solution"  # key of the job that judges our own solution, when a test failed by itself
@@ -93,7 +94,11 @@ def opened(out: Path, info: RunInfo) -> Record:
         raise RecordError(f"The run cannot be written to {out}: {error.strerror}. Name a folder with --out.") from None
     record = Record.open(out / RECORD)
     try:
-        record.start_run(info)
+        if record.policy() in (None, info.policy):
+            record.start_run(info)
+        else:
+            with noting(record, "the late policy or an extension in grading.yml changed"):
+                record.start_run(info)
     except RecordError:
         record.close()
         raise
@@ -146,7 +151,7 @@ class Grading:
         if suspects:
             reference = self.reference(course)
             for outcome in suspects:
-                self.keep(settled(outcome, reference), contents[outcome.key])
+                self.keep(settled(outcome, reference), contents[outcome.key], settles=True)
 
     def left_to_do(self, chosen: Sequence[Submission]) -> list[Submission]:
         """Those whose very bytes have no outcome in this run yet."""
@@ -172,9 +177,9 @@ class Grading:
         points = rounded(self.assignment.points)
         return Outcome(key=key, status=status, message=message, max_score=points, seed=self.slots.seed)
 
-    def keep(self, outcome: Outcome, content: bytes | None) -> None:
+    def keep(self, outcome: Outcome, content: bytes | None, settles: bool = False) -> None:
         reached("before saving")
-        self.record.save(outcome, content)
+        self.record.save(outcome, content, settles)
         reached("saved")
         self.heard(outcome.key, outcome)
 

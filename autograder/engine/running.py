@@ -13,7 +13,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -25,12 +24,14 @@ from autograder.course import Assignment, Course
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
 from autograder.engine.problems import write_problems
+from autograder.engine.regrading import notes_so_far, regrades_table, write_regrades
 from autograder.engine.slots import Slots
 from autograder.intake.faults import IntakeError
 from autograder.intake.roster import read_roster
 from autograder.intake.submissions import Collected, collect, file_safe
 from autograder.judge.results import Outcome, Status
-from autograder.record.store import Record, RecordError, RecordFullError
+from autograder.record.history import noting, regrades
+from autograder.record.store import Record, RecordError, RecordFullError, now_utc
 from autograder.report.rerender import write_all
 from autograder.sandbox.sessions import NOT_PREVENTED
 
@@ -59,10 +60,12 @@ def grade_paths(
     wish = replace(wish, handed_in=tuple(paths))
     interrupt = Interrupt(progress_console)
     with locked(wish.out), interrupt, Bar(progress_console, count) as bar:
+        since = notes_so_far(wish.out / RECORD)
         record = grade(course, assignment, collected.submissions, roster, wish, bar.heard, interrupt.watch)
     reached("before files")
     try:
         write_all(wish.out, record)
+        write_regrades(wish.out, regrades(record))
         write_problems(wish.out / "problems.csv", collected, roster, record.outcomes(with_cells=False))
     except OSError as error:
         raise RecordFullError(
@@ -72,6 +75,8 @@ def grade_paths(
     reached("finished")
     outcomes = record.outcomes(with_cells=False)
     summarise(console, assignment, outcomes, collected, wish)
+    if changed := regrades(record, since):
+        console.print(regrades_table(changed))
     record.close()
     if interrupt.asked:
         left = len({one.key for one in collected.submissions} - {outcome.key for outcome in outcomes})
@@ -256,12 +261,16 @@ def adjust_run(run: Path, key: str, question: str, points: float | None, why: st
     try:
         with locked(run):
             before = record.outcome(key)
+            who = getpass.getuser()
             if points is not None:
-                now = datetime.now(UTC).isoformat(timespec="seconds")
-                record.adjust(key, question, points, why, getpass.getuser(), now)
-            elif not record.undo(key, question):
-                raise RecordError(f"{key} has no adjustment of {question} to take back.")
+                with noting(record, f"{question} set by hand by {who}: {why.strip()}"):
+                    record.adjust(key, question, points, why, who, now_utc())
+            else:
+                with noting(record, f"{question} no longer set by hand, by {who}"):
+                    if not record.undo(key, question):
+                        raise RecordError(f"{key} has no adjustment of {question} to take back.")
             write_all(run, record)
+            write_regrades(run, regrades(record))
             after = record.outcome(key)
     finally:
         record.close()
@@ -280,6 +289,7 @@ def forget_student(run: Path, key: str) -> str:
                 (run / folder / f"{file_safe(key)}.{ending}").unlink(missing_ok=True)
             (run / "problems.csv").unlink(missing_ok=True)  # it may name them; `grade` writes it again
             write_all(run, record)
+            write_regrades(run, regrades(record))
     finally:
         record.close()
     return f"{key} is forgotten here. Files that were exported or handed in elsewhere are yours to delete."

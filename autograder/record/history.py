@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from autograder.record.store import Record
+from autograder.record.standing import Standing, standings
+from autograder.record.store import Record, now_utc, standing_text
 from autograder.record.tables import ReceiptRow, RegradeRow
 
 
@@ -35,16 +37,41 @@ class Receipt:
     answer: Mapping[str, Any]
 
 
+@contextlib.contextmanager
+def noting(record: Record, why: str) -> Iterator[None]:
+    """Keep a note, with the reason, on everybody whose final score is another after what is done within."""
+    before = {one.person.key: one for one in standings(record)}
+    yield
+    notes = []
+    for one in standings(record):
+        old = before.get(one.person.key)
+        if old is not None and _told(old) != _told(one):
+            notes.append(Regrade(one.person.key, now_utc(), _told(old), _told(one), why))
+    keep_regrades(record, notes)
+
+
+def _told(one: Standing) -> str:
+    if one.excused:
+        return "excused"
+    return standing_text(one.outcome.status.value if one.outcome else "", one.final)
+
+
 def keep_regrades(record: Record, regrades: Sequence[Regrade]) -> None:
     with Session(record.engine) as session, session.begin():
         for one in regrades:
             session.add(RegradeRow(submission=one.key, at=one.at, was=one.was, now=one.now, why=one.why))
 
 
-def regrades(record: Record) -> list[Regrade]:
-    """All, the oldest first."""
+def newest_regrade(record: Record) -> int:
+    """The number of the last note so far; 0 if there is none."""
     with Session(record.engine) as session:
-        rows = session.scalars(select(RegradeRow).order_by(RegradeRow.id))
+        return session.scalar(select(func.max(RegradeRow.id))) or 0
+
+
+def regrades(record: Record, since: int = 0) -> list[Regrade]:
+    """The notes after that number, the oldest first."""
+    with Session(record.engine) as session:
+        rows = session.scalars(select(RegradeRow).where(RegradeRow.id > since).order_by(RegradeRow.id))
         return [Regrade(row.submission, row.at, row.was, row.now, row.why) for row in rows]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -162,30 +163,33 @@ class Record:
             session.execute(update(ExtensionRow).where(ExtensionRow.student == old).values(student=new))
             session.execute(delete(SubmissionRow).where(SubmissionRow.key == old))
 
-    def save(self, outcome: Outcome, content: bytes | None) -> None:
+    def save(self, outcome: Outcome, content: bytes | None, settles: bool = False) -> None:
         """Keep one outcome and its bytes in place of an earlier one, in one transaction.
 
+        A score that becomes another is noted with the reason, unless this outcome `settles` a provisional one.
         Raises KeyError if it was not planned, RecordFullError where the database cannot take it: all before it stays.
         """
         try:
-            self._save(outcome, content)
+            self._save(outcome, content, settles)
         except DBAPIError as error:
             raise RecordFullError(
                 f"{self.where} cannot be written ({error.orig}). Everything graded so far is in it: make room, then "
                 "give the same command again, and it goes on where it stopped."
             ) from None
 
-    def _save(self, outcome: Outcome, content: bytes | None) -> None:
+    def _save(self, outcome: Outcome, content: bytes | None, settles: bool) -> None:
         outcome = outcome.model_copy(update=storable(dict(outcome)))
         with Session(self.engine) as session, session.begin():
             row = session.get(SubmissionRow, outcome.key)
             if row is None:
                 raise KeyError(f"{outcome.key} was not planned")
+            digest = hashlib.sha256(content).hexdigest() if content is not None else None
+            if row.status is not None and not settles:
+                session.add_all(_regraded(row, outcome, digest))
             row.questions.clear()
             row.cells.clear()
             session.flush()
-            row.content = content
-            row.sha256 = hashlib.sha256(content).hexdigest() if content is not None else None
+            row.content, row.sha256 = content, digest
             fill(row, outcome)
 
     # --- reading ---------------------------------------------------------------------------------------------
@@ -198,6 +202,12 @@ class Record:
             questions = tuple((str(name), str(title), float(points)) for name, title, points in run.questions)
             about = (run.course, run.assignment, run.title, run.seed, run.level, dict(run.versions))
             return RunInfo(*about, questions, Policy.model_validate(run.policy), run.anonymous)
+
+    def policy(self) -> Policy | None:
+        """The policy of the run so far; None if there is no run yet."""
+        with Session(self.engine) as session:
+            kept = session.scalar(select(RunRow.policy))
+            return Policy.model_validate(kept) if kept is not None else None
 
     def planned(self) -> list[Planned]:
         """Everybody in the run, in its order."""
@@ -277,6 +287,36 @@ class Record:
         keys = [one.key for one in self.planned()]
         if key not in keys:
             raise RecordError(f'Nobody in this run has the key "{key}"{did_you_mean(key, keys) or "."}')
+
+
+def _regraded(row: SubmissionRow, outcome: Outcome, digest: str | None) -> list[RegradeRow]:
+    """The note on a score (or status) that becomes another; none if it stays."""
+    was, now = standing_text(row.status or "", row.score), standing_text(outcome.status.value, outcome.score)
+    if was == now:
+        return []
+    if row.status == Status.MISSING.value:
+        why = "handed in since"
+    elif row.sha256 != digest:
+        why = "another file was handed in"
+    else:
+        before = {question.question: question.score for question in row.questions}
+        moved = [
+            f"{one.id} {before[one.id]:g} -> {one.score:g}"
+            for one in outcome.questions
+            if one.id in before and before[one.id] != one.score
+        ]
+        why = f"graded again{': ' if moved else ''}{', '.join(moved)}"
+    return [RegradeRow(submission=outcome.key, at=now_utc(), was=was, now=now, why=why)]
+
+
+def standing_text(status: str, score: float | None) -> str:
+    """A score as it is written, or the status where there is none."""
+    return f"{score:g}" if score is not None else status.replace("_", " ")
+
+
+def now_utc() -> str:
+    """Now, in ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _adjustments(session: Session, key: str | None = None) -> dict[str, dict[str, AdjustmentRow]]:
