@@ -1,0 +1,102 @@
+"""Made-up keys in place of students' own, for runs whose outputs must not say who anybody is (`grade --anonymous`).
+
+A pseudonym is an HMAC-SHA-256 of the student's key under a secret that lies outside the run's folder, so that nobody
+who has the outputs alone can try keys until one fits; the same student has the same one in every run of that secret's
+owner. Everything but gradebooks, and zips that go back to an LMS, is made from `public_standings`. What a student wrote
+into the notebook itself stays as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from autograder.course.faults import did_you_mean
+from autograder.record.standing import Standing, standings
+from autograder.record.store import Planned, Record, RecordError
+
+SECRET_BYTES = 32
+SHOWN = 10  # base-32 digits, 50 bits: two of 2,000 students alike once in 500 million classes
+
+
+def secret_path() -> Path:
+    """Where the secret lies: $AUTOGRADER_SECRET, else in the user's configuration folder."""
+    named = os.environ.get("AUTOGRADER_SECRET")
+    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return Path(named) if named else base / "autograder" / "pseudonyms.key"
+
+
+def secret() -> bytes:
+    """The secret, made at first use. Raises RecordError if it cannot be read or kept."""
+    path = secret_path()
+    try:
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_hex(SECRET_BYTES).encode())
+        found = path.read_bytes().strip()
+    except OSError as error:
+        raise RecordError(
+            f"The secret of made-up keys cannot be used: {path}: {error.strerror}. Name another file with "
+            "AUTOGRADER_SECRET."
+        ) from None
+    if len(found) < SECRET_BYTES:
+        raise RecordError(f"{path} is too short to be the secret of made-up keys; put the right file back.")
+    return found
+
+
+def pseudonym(key: str, key_of_keys: bytes) -> str:
+    """The made-up key of a student, such as "s-k3v7q2m5xa"."""
+    digest = hmac.digest(key_of_keys, key.encode("utf-8", "surrogatepass"), hashlib.sha256)
+    return f"s-{base64.b32encode(digest).decode().lower()[:SHOWN]}"
+
+
+def naming(record: Record) -> Callable[[str], str]:
+    """How the run's outputs call the student of a key: as they are, or by pseudonyms."""
+    if not record.info().anonymous:
+        return lambda key: key
+    key_of_keys = secret()
+    return lambda key: pseudonym(key, key_of_keys)
+
+
+def public(person: Planned, name_of: Callable[[str], str]) -> Planned:
+    """What outputs may say of a student in an anonymous run."""
+    ending = Path(person.filename).suffix if person.filename else ""
+    shown = name_of(person.key)
+    return Planned(shown, filename=f"{shown}{ending}" if ending else "", position=person.position,
+                   handed_in=person.handed_in, marked_late=person.marked_late)  # fmt: skip
+
+
+def public_standings(record: Record, with_cells: bool = False) -> list[Standing]:
+    """`standings` as outputs may show them: in an anonymous run by pseudonym, without names, addresses and files."""
+    found = standings(record, with_cells)
+    if not record.info().anonymous:
+        return found
+    name_of = naming(record)
+    return [public_standing(one, name_of) for one in found]
+
+
+def public_standing(one: Standing, name_of: Callable[[str], str]) -> Standing:
+    """One student's standing under the pseudonym."""
+    outcome = one.outcome and one.outcome.model_copy(update={"key": name_of(one.person.key)})
+    return replace(one, person=public(one.person, name_of), outcome=outcome)
+
+
+def key_of(record: Record, text: str) -> str:
+    """The student's key that a person means: the key, or the pseudonym in an anonymous run. Raises RecordError."""
+    keys = [one.key for one in record.planned()]
+    if text in keys:
+        return text
+    name_of = naming(record)
+    found = [key for key in keys if name_of(key) == text]
+    if not found:
+        shown = [name_of(key) for key in keys]
+        raise RecordError(f'Nobody in this run has the key "{text}"{did_you_mean(text, shown) or "."}')
+    return found[0]
