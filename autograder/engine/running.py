@@ -21,16 +21,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from autograder.course import Assignment, Course
+from autograder.course.late import zone_of
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
+from autograder.engine.planning import Plan, plan
 from autograder.engine.problems import write_problems
 from autograder.engine.regrading import notes_so_far, regrades_table, write_regrades
 from autograder.engine.slots import Slots
+from autograder.intake.decisions import read_decisions
 from autograder.intake.faults import IntakeError
+from autograder.intake.groups import read_groups
 from autograder.intake.roster import read_roster
 from autograder.intake.submissions import Collected, collect, file_safe
 from autograder.judge.results import Outcome, Status
+from autograder.record.grants import decided
 from autograder.record.history import noting, regrades
+from autograder.record.standing import standings
 from autograder.record.store import Record, RecordError, RecordFullError, now_utc
 from autograder.report.rerender import write_all
 from autograder.sandbox.sessions import NOT_PREVENTED
@@ -47,26 +53,29 @@ def grade_paths(
     wish: Wish,
     console: Console,
     progress_console: Console,
+    match_path: Path | None = None,
+    groups_path: Path | None = None,
 ) -> int:
     """Grade everything at `paths`; the exit code. Raises ValueError for what a user can mend before anything runs."""
     collected = collect(paths, names=assignment.names, layout=wish.layout)
-    roster = read_roster(roster_path) if roster_path is not None else None
-    unknown = set(wish.only) - {one.key for one in collected.submissions}
+    if not collected.submissions and roster_path is None:
+        raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")
+    planned = planned_for(course, collected, wish.out / RECORD, roster_path, match_path, groups_path)
+    unknown = [key for key in wish.only if not planned.hand_ins(key)]
     if unknown:
         raise IntakeError(f"--student: nothing was handed in under {', '.join(sorted(unknown))}.")
-    if not collected.submissions and roster is None:
-        raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")
-    count = len(wish.only) or len(collected.submissions)
+    wanted = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)} or planned.owners.keys()
+    count = sum(len(planned.owners[hand_in]) for hand_in in wanted)
     wish = replace(wish, handed_in=tuple(paths))
     interrupt = Interrupt(progress_console)
     with locked(wish.out), interrupt, Bar(progress_console, count) as bar:
         since = notes_so_far(wish.out / RECORD)
-        record = grade(course, assignment, collected.submissions, roster, wish, bar.heard, interrupt.watch)
+        record = grade(course, assignment, collected.submissions, planned, wish, bar.heard, interrupt.watch)
     reached("before files")
     try:
         write_all(wish.out, record)
         write_regrades(wish.out, regrades(record))
-        write_problems(wish.out / "problems.csv", collected, roster, record.outcomes(with_cells=False))
+        write_problems(wish.out / "problems.csv", collected, planned, standings(record))
     except OSError as error:
         raise RecordFullError(
             f"The files of the run cannot be written to {wish.out} ({error.strerror}). All scores are in {RECORD}: "
@@ -79,10 +88,33 @@ def grade_paths(
         console.print(regrades_table(changed))
     record.close()
     if interrupt.asked:
-        left = len({one.key for one in collected.submissions} - {outcome.key for outcome in outcomes})
+        done = {outcome.key for outcome in outcomes}
+        left = sum(not done.issuperset(rows) for rows in planned.owners.values())
         console.print(f"Stopped as you asked: {left} hand-ins are left. The same command goes on with them.")
         return 1
     return int(any(outcome.status in (Status.NOT_GRADABLE, Status.GRADER_ERROR) for outcome in outcomes))
+
+
+def planned_for(
+    course: Course,
+    collected: Collected,
+    record_path: Path,
+    roster_path: Path | None,
+    match_path: Path | None,
+    groups_path: Path | None,
+) -> Plan:
+    """Whose each hand-in is, by the files that the command names and what the run's record knows already."""
+    roster = read_roster(roster_path) if roster_path is not None else None
+    groups = read_groups(groups_path) if groups_path is not None else None
+    decisions = read_decisions(match_path, collected.submissions, roster) if match_path is not None else {}
+    kept, known = {}, []
+    if record_path.is_file():
+        record = Record.open(record_path, create=False)
+        try:
+            kept, known = decided(record), record.planned()
+        finally:
+            record.close()
+    return plan(collected.submissions, roster, groups, decisions, kept, known, zone_of(course.timezone))
 
 
 def write_again(run: Path) -> Path:

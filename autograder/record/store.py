@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, delete, event, inspect, or_, select, update
+from sqlalchemy import URL, Engine, create_engine, delete, event, inspect, or_, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -22,15 +22,12 @@ from autograder.record.tables import (
     AdjustmentRow,
     AttemptRow,
     Base,
-    CellRow,
     DecisionRow,
     ExtensionRow,
-    QuestionRow,
     ReceiptRow,
     RegradeRow,
     RunRow,
     SubmissionRow,
-    TestRow,
 )
 
 # Two runs into one folder may give two people one position; the key keeps their order fixed.
@@ -150,18 +147,6 @@ class Record:
                     session.add(row)
                 for name, value in asdict(entry).items():
                     setattr(row, name, value)
-
-    def rename(self, old: str, new: str) -> None:
-        """Put everything that is kept under `old` under `new`, which nobody has yet: whose it is was found out."""
-        with Session(self.engine) as session, session.begin():
-            row = session.get_one(SubmissionRow, old)
-            kept = {column.key: getattr(row, column.key) for column in inspect(SubmissionRow).columns}
-            session.add(SubmissionRow(**{**kept, "key": new}))
-            session.flush()
-            for table in (QuestionRow, TestRow, CellRow, AttemptRow, AdjustmentRow, RegradeRow, ReceiptRow):
-                session.execute(update(table).where(table.submission == old).values(submission=new))
-            session.execute(update(ExtensionRow).where(ExtensionRow.student == old).values(student=new))
-            session.execute(delete(SubmissionRow).where(SubmissionRow.key == old))
 
     def save(self, outcome: Outcome, content: bytes | None, settles: bool = False) -> None:
         """Keep one outcome and its bytes in place of an earlier one, in one transaction.
