@@ -144,8 +144,9 @@ class Runs:
         """Whom the judge was asked about, all outcomes in the record, and what was heard on the way."""
         self.slots.asked = []
         heard: list[tuple[str, Outcome | None]] = []
+        planned = plan(submissions, roster) if roster is not None else None
         record = grade(
-            self.course, self.assignment, submissions, plan(submissions, roster) if roster else None, Wish(self.out, **{"seed": SEED, **wish}),
+            self.course, self.assignment, submissions, planned, Wish(self.out, **{"seed": SEED, **wish}),
             lambda key, outcome: heard.append((key, outcome)),
         )  # fmt: skip
         outcomes = {outcome.key: outcome for outcome in record.outcomes()}
