@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from autograder.course.late import aware
+from autograder.course import Course
+from autograder.course.late import aware, zone_of
+from autograder.intake.decisions import read_decisions
 from autograder.intake.findings import Finding
-from autograder.intake.groups import Groups, teams
+from autograder.intake.groups import Groups, read_groups, teams
 from autograder.intake.identity import IdKind
 from autograder.intake.matching import UTC, Matched, match
-from autograder.intake.roster import Roster, Student
+from autograder.intake.roster import Roster, Student, read_roster
 from autograder.intake.submissions import Submission
+from autograder.record.grants import decided
 from autograder.record.history import noting
 from autograder.record.moving import Move, move
 from autograder.record.store import Planned, Record
@@ -46,6 +50,33 @@ class Plan:
         found = frozenset(hand_in for hand_in, rows in self.owners.items() if key in rows)
         known = any(entry.key == key for entry in self.entries)
         return found if found or known else frozenset({key} & self.owners.keys())
+
+
+def planned_for(
+    course: Course,
+    submissions: Sequence[Submission],
+    roster_path: Path | None,
+    match_path: Path | None,
+    groups_path: Path | None,
+    kept: Mapping[str, str],
+    known: Sequence[Planned],
+) -> Plan:
+    """Whose each hand-in is, by the files that the command names and what the run's record knows already."""
+    roster = read_roster(roster_path) if roster_path is not None else None
+    groups = read_groups(groups_path) if groups_path is not None else None
+    decisions = read_decisions(match_path, submissions, roster) if match_path is not None else {}
+    return plan(submissions, roster, groups, decisions, kept, known, zone_of(course.timezone))
+
+
+def remembered(path: Path) -> tuple[Mapping[str, str], Sequence[Planned]]:
+    """The decisions and the class of earlier calls, where there is a record."""
+    if not path.is_file():
+        return {}, []
+    record = Record.open(path, create=False)
+    try:
+        return decided(record), record.planned()
+    finally:
+        record.close()
 
 
 def plan(

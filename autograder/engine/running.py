@@ -11,7 +11,7 @@ import getpass
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,20 +21,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from autograder.course import Assignment, Course
-from autograder.course.late import zone_of
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
-from autograder.engine.planning import Plan, plan
+from autograder.engine.planning import planned_for, remembered
 from autograder.engine.problems import write_problems
 from autograder.engine.regrading import notes_so_far, regrades_table, write_regrades
 from autograder.engine.slots import Slots
-from autograder.intake.decisions import read_decisions
 from autograder.intake.faults import IntakeError
-from autograder.intake.groups import read_groups
-from autograder.intake.roster import read_roster
 from autograder.intake.submissions import Collected, collect, file_safe
 from autograder.judge.results import Outcome, Status
-from autograder.record.grants import decided
 from autograder.record.history import noting, regrades
 from autograder.record.standing import standings
 from autograder.record.store import Record, RecordError, RecordFullError, now_utc
@@ -60,7 +55,8 @@ def grade_paths(
     collected = collect(paths, names=assignment.names, layout=wish.layout)
     if not collected.submissions and roster_path is None:
         raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")
-    planned = planned_for(course, collected, wish.out / RECORD, roster_path, match_path, groups_path)
+    kept, known = remembered(wish.out / RECORD)
+    planned = planned_for(course, collected.submissions, roster_path, match_path, groups_path, kept, known)
     unknown = [key for key in wish.only if not planned.hand_ins(key)]
     if unknown:
         raise IntakeError(f"--student: nothing was handed in under {', '.join(sorted(unknown))}.")
@@ -73,6 +69,7 @@ def grade_paths(
         record = grade(course, assignment, collected.submissions, planned, wish, bar.heard, interrupt.watch)
     reached("before files")
     try:
+        remove_pages(wish.out, {one.key for one in known} - {one.key for one in record.planned()})
         write_all(wish.out, record)
         write_regrades(wish.out, regrades(record))
         write_problems(wish.out / "problems.csv", collected, planned, standings(record))
@@ -84,6 +81,8 @@ def grade_paths(
     reached("finished")
     outcomes = record.outcomes(with_cells=False)
     summarise(console, assignment, outcomes, collected, wish)
+    if planned.findings:
+        console.print(f"Whose is what: {len(planned.findings)} things to look at in problems.csv.")
     if changed := regrades(record, since):
         console.print(regrades_table(changed))
     record.close()
@@ -95,26 +94,11 @@ def grade_paths(
     return int(any(outcome.status in (Status.NOT_GRADABLE, Status.GRADER_ERROR) for outcome in outcomes))
 
 
-def planned_for(
-    course: Course,
-    collected: Collected,
-    record_path: Path,
-    roster_path: Path | None,
-    match_path: Path | None,
-    groups_path: Path | None,
-) -> Plan:
-    """Whose each hand-in is, by the files that the command names and what the run's record knows already."""
-    roster = read_roster(roster_path) if roster_path is not None else None
-    groups = read_groups(groups_path) if groups_path is not None else None
-    decisions = read_decisions(match_path, collected.submissions, roster) if match_path is not None else {}
-    kept, known = {}, []
-    if record_path.is_file():
-        record = Record.open(record_path, create=False)
-        try:
-            kept, known = decided(record), record.planned()
-        finally:
-            record.close()
-    return plan(collected.submissions, roster, groups, decisions, kept, known, zone_of(course.timezone))
+def remove_pages(run: Path, keys: Collection[str]) -> None:
+    """Take away the files of students that the record does not have any more."""
+    for key in keys:
+        for folder, ending in (("feedback", "html"), ("results", "json")):
+            (run / folder / f"{file_safe(key)}.{ending}").unlink(missing_ok=True)
 
 
 def write_again(run: Path) -> Path:
@@ -317,8 +301,7 @@ def forget_student(run: Path, key: str) -> str:
     try:
         with locked(run):
             record.forget(key)
-            for folder, ending in (("feedback", "html"), ("results", "json")):
-                (run / folder / f"{file_safe(key)}.{ending}").unlink(missing_ok=True)
+            remove_pages(run, [key])
             (run / "problems.csv").unlink(missing_ok=True)  # it may name them; `grade` writes it again
             write_all(run, record)
             write_regrades(run, regrades(record))

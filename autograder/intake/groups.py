@@ -18,7 +18,7 @@ from autograder.intake.claims import BY_TEAM, Claims
 from autograder.intake.faults import IntakeError
 from autograder.intake.findings import Finding
 from autograder.intake.identity import IdKind
-from autograder.intake.idtables import joined, of_ids, of_text, table, with_plain_keys
+from autograder.intake.idtables import joined, of_ids, of_text, table
 from autograder.intake.roster import Roster
 from autograder.intake.sheets import check_width, columns, plain, read_sheet, unescaped
 from autograder.intake.submissions import Submission
@@ -119,11 +119,12 @@ def claim_for_teams(
     texts = {text for team in together for text in team.written}
     texts |= {text for names in groups.members.values() for text in names} if groups is not None else set()
     found = dict(_first_pairs(joined(table(row for text in sorted(texts) for row in of_text(text, text)), students)))
+    there = set(students["kind"])
     for team in together:
         claims.teams[team.hand_in] = team.name
         members = [found.get(text) or _stranger(text, {}, team.name, roster, claims) for text in team.written]
-        ids = table(row for place, of in enumerate(team.by_ids) for row in of_ids(str(place), of))
-        by_ids = dict(_first_pairs(joined(with_plain_keys(ids, students), students)))
+        ids = table(row for place, of in enumerate(team.by_ids) for row in of_ids(str(place), of, there))
+        by_ids = dict(_first_pairs(joined(ids, students)))
         for place, of in enumerate(team.by_ids):
             text = next((of[kind] for kind in IdKind if of.get(kind)), "")
             known = by_ids.get(str(place))

@@ -5,7 +5,7 @@ A row is (whose, kind, id); ids are text and are compared within one kind alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from autograder.intake.sheets import plain
 LOCAL = "local part"  # of an e-mail address: the weakest of all
 STRENGTH = {kind: place for place, kind in enumerate([*map(str, IdKind), LOCAL])}
 FOLDED = frozenset({str(IdKind.EMAIL), str(IdKind.GITHUB), LOCAL})  # letter case does not count in these
-# A text without a kind, such as a file's stem, may be any of these; so may a plain list's key stand for one of the last
+# A text without a kind, such as a file's stem, may be any of these
 UNNAMED = (IdKind.KEY, IdKind.NUMBER, IdKind.LOGIN, IdKind.GITHUB, IdKind.EMAIL, LOCAL)
 ANYWHERE = (IdKind.NUMBER, IdKind.LOGIN, IdKind.GITHUB, IdKind.EMAIL)  # the same in every system of the institution
 COLUMNS = ["whose", "kind", "id"]
@@ -44,24 +44,19 @@ def of_students(students: Iterable[Student]) -> pd.DataFrame:
     return table(rows)
 
 
-def of_ids(whose: str, ids: Mapping[IdKind, str]) -> list[tuple[str, str, str]]:
-    return [(whose, kind, text) for kind, text in ids.items()]
+def of_ids(whose: str, ids: Mapping[IdKind, str], there: Collection[str]) -> list[tuple[str, str, str]]:
+    """Somebody's ids, and those of kinds that are not `there`, on the roster, as what a plain list's keys may be.
+
+    Only of kinds that mean one person in the whole institution: an LMS's own running number may well be another
+    student's key.
+    """
+    keys = [(whose, str(IdKind.KEY), text) for kind, text in ids.items() if kind in ANYWHERE and kind not in there]
+    return [(whose, str(kind), text) for kind, text in ids.items()] + keys
 
 
 def of_text(whose: str, text: str) -> list[tuple[str, str, str]]:
     """A text that may be an id of several kinds."""
     return [(whose, kind, text) for kind in UNNAMED]
-
-
-def with_plain_keys(asked: pd.DataFrame, students: pd.DataFrame) -> pd.DataFrame:
-    """The same, and the ids of kinds that the roster does not have as what a plain list's keys may be.
-
-    Only of kinds that mean one person in the whole institution: an LMS's own running number may well be another
-    student's key.
-    """
-    unknown = asked["kind"].isin(map(str, ANYWHERE)) & ~asked["kind"].isin(students["kind"].unique())
-    keys = asked[unknown].assign(kind=str(IdKind.KEY))
-    return pd.concat([asked, keys], ignore_index=True).drop_duplicates(ignore_index=True)
 
 
 def unambiguous(students: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

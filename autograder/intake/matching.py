@@ -20,7 +20,7 @@ from autograder.intake.findings import Finding, match_line
 from autograder.intake.groups import SQUEEZED, Groups, claim_for_teams, teams
 from autograder.intake.heads import head_of, ids_by_heads, kind_in_head
 from autograder.intake.identity import IdKind
-from autograder.intake.idtables import LOCAL, joined, of_ids, of_students, of_text, table, unambiguous, with_plain_keys
+from autograder.intake.idtables import LOCAL, joined, of_ids, of_students, of_text, table, unambiguous
 from autograder.intake.nearness import near_students
 from autograder.intake.roster import Roster, Student
 from autograder.intake.sheets import plain
@@ -109,14 +109,14 @@ def _by_id(
     single: Sequence[Submission], students: pd.DataFrame, roster: Roster, claims: Claims
 ) -> list[tuple[str, str, int]]:
     rows: list[tuple[str, str, str]] = []
+    there = set(students["kind"])
     for one in single:
         hidden = kind_in_head(one) if head_of(one) else None
-        rows += of_ids(one.key, {kind: text for kind, text in one.ids.items() if kind is not hidden})
+        rows += of_ids(one.key, {kind: text for kind, text in one.ids.items() if kind is not hidden}, there)
         if set(one.ids) <= {IdKind.KEY} and not head_of(one):
             rows += of_text(one.key, one.key)
-    asked = with_plain_keys(table(rows), students)
     heads = ids_by_heads([one for one in single if head_of(one)], students)
-    pairs = joined(pd.concat([asked, heads], ignore_index=True).drop_duplicates(), students)
+    pairs = joined(pd.concat([table(rows), heads], ignore_index=True).drop_duplicates(), students)
     pairs = pairs[~_of_others(pairs, single, roster, claims)]
     best = pairs.drop_duplicates("whose")
     named = {one.key for one in single if one.ids}
@@ -199,10 +199,11 @@ def _nobodys(
 
 def _nobodys_finding(one: Submission, near: Sequence[Student], kinds: set[IdKind]) -> Finding:
     named = [f'{kind} "{text}"' for kind, text in one.ids.items()] or [f'id "{one.key}"']
-    what = f"nobody on the roster has the {listed(named)}"
+    whose = f" ({one.name})" if one.name and one.layout != SQUEEZED else ""
+    what = f"nobody on the roster has the {listed(named)}{whose}"
     strange = [kind for kind in one.ids if kind not in kinds]
     if strange and len(strange) == len(one.ids):
-        what = f"the roster has no ids of the kind {listed(strange)} ({listed(named)})"
+        what = f"the roster has no ids of the kind {listed(strange)}, such as {listed(named)}{whose}"
         what += f'; if its keys are such ids, call that column "{strange[0]}"'
     lines = [match_line(one.key, student.key) for student in near]
     if len(near) == 1:

@@ -141,9 +141,11 @@ def _folded(key: str) -> str:
 
 def _twice(path: Path, first: tuple[int, Student], number: int, student: Student) -> Finding:
     row, counts = first
-    differs = replace(student, key=counts.key) != counts
     what = f"in {path.name} in row {row} and again in row {number}"
-    what += f', where it is "{student.name or student.email}" with other entries' if differs else ""
+    if student.name != counts.name:
+        what += f', there as "{student.name}"'
+    elif replace(student, key=counts.key) != counts:
+        what += ", there with other entries"
     return Finding("student twice", counts.key, path.name, what, f"row {row} counts; delete the other one")
 
 
