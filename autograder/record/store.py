@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, delete, event, inspect, or_, select
+from sqlalchemy import URL, Engine, create_engine, delete, event, insert, inspect, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -139,14 +139,13 @@ class Record:
 
     def plan(self, entries: Sequence[Planned]) -> None:
         """Who is to be graded, before the first of them runs. Known entries are brought up to date."""
+        rows = {entry.key: asdict(entry) for entry in entries}
         with Session(self.engine) as session, session.begin():
-            for entry in entries:
-                row = session.get(SubmissionRow, entry.key)
-                if row is None:
-                    row = SubmissionRow(key=entry.key)
-                    session.add(row)
-                for name, value in asdict(entry).items():
-                    setattr(row, name, value)
+            known = set(session.scalars(select(SubmissionRow.key)))
+            if old := [row for key, row in rows.items() if key in known]:
+                session.execute(update(SubmissionRow), old)
+            if new := [row for key, row in rows.items() if key not in known]:
+                session.execute(insert(SubmissionRow), new)
 
     def save(self, outcome: Outcome, content: bytes | None, settles: bool = False) -> None:
         """Keep one outcome and its bytes in place of an earlier one, in one transaction.
