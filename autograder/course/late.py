@@ -66,7 +66,7 @@ def _span(value: Any) -> Any:
         parts.append((float(found[1]), found[2]))
         end = found.end()
     if not parts or end < len(text):
-        raise fault(f'expected a time such as "15 min", "2 hours" or "3 days", found "{value}"')
+        raise fault(f'expected a time such as "15 min", "2 hours" or "3 days", {_found(value)}')
     try:
         days = timedelta(days=sum(count * DAYS[unit] for count, unit in parts if unit in DAYS))
         clock = timedelta(seconds=sum(count * UNITS[unit] for count, unit in parts if unit in UNITS))
@@ -78,6 +78,10 @@ def _span(value: Any) -> Any:
     return Span(days.days, days - days.days * DAY + clock)
 
 
+def _found(value: Any) -> str:
+    return "found nothing" if value is None else f'found "{value}"'
+
+
 def _moment(value: Any) -> Any:
     if isinstance(value, datetime):
         return value
@@ -87,7 +91,7 @@ def _moment(value: Any) -> Any:
             raise ValueError(value)
         return datetime.fromisoformat(found[0].replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
     except ValueError:
-        raise fault(f'expected a date and time such as "2026-11-20 23:59", found "{value}"') from None
+        raise fault(f'expected a date and time such as "2026-11-20 23:59", {_found(value)}') from None
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
