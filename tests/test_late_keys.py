@@ -139,7 +139,7 @@ LATE = "assignments.lab.late"
         ("column: The lab (real)", "column: ''", 28, "gradebook.column: expected a text that is not blank"),
         ("course: 7", "course: '7'", 33, 'gradebook.canvas.course: expected a whole number, found the text "7"'),
         ("assignment: 12", "assignment: 0", 34, "gradebook.canvas.assignment: expected a number above 0, found 0"),
-        ("course: 7", "course: 7\n        token: secret", 34, 'unknown key "token" in assignments.lab.gradebook.canvas'),
+        ("course: 7", "course: 7\n        token: secret", 34, 'unknown key "token" in assignments.lab.gradebook'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_refused_at_its_line(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:

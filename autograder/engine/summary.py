@@ -14,6 +14,7 @@ from rich.table import Table
 
 from autograder.course import Assignment
 from autograder.engine.grading import RECORD, Wish
+from autograder.gradebook.scores import number
 from autograder.intake.submissions import Collected
 from autograder.judge.results import Status
 from autograder.record.standing import LATE_UNKNOWN, Standing
@@ -56,7 +57,7 @@ def summarise(
 
 
 def class_frame(standings: Sequence[Standing]) -> pd.DataFrame:
-    """A row for each student by key (text): score, final, penalty (points; NaN where there is none), late, excused."""
+    """A row for each student by key (text): score, final, penalty (points; NaN where there is none), late, unknown, excused."""
     import pandas as pd
 
     return pd.DataFrame(
@@ -64,7 +65,7 @@ def class_frame(standings: Sequence[Standing]) -> pd.DataFrame:
             "score": [one.score for one in standings],
             "final": [one.final for one in standings],
             "penalty": [one.penalty for one in standings],
-            "late": [bool(one.late and one.late.seconds) for one in standings],
+            "late": [bool(one.late and one.late.seconds and not one.excused) for one in standings],
             "unknown": [LATE_UNKNOWN in one.flags for one in standings],
             "excused": [one.excused for one in standings],
         },
@@ -97,8 +98,7 @@ def late_sentence(standings: Sequence[Standing]) -> str:
     late, unknown, excused = (int(frame[column].sum()) for column in ("late", "unknown", "excused"))
     told = []
     if late:
-        fined = int((frame["penalty"] > 0).sum())
-        told.append(f"{late} late: {frame['penalty'].sum():.2f} points off in all, for {fined} of them")
+        told.append(f"{late} late: {number(frame['penalty'].sum())} points off in all")
     if unknown:
         told.append(f"{unknown} late by an unknown time ({LATE_UNKNOWN}): give it as handed_in with --extensions")
     if excused:
