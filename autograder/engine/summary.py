@@ -57,7 +57,7 @@ def summarise(
 
 
 def class_frame(standings: Sequence[Standing]) -> pd.DataFrame:
-    """A row for each student by key (text): score, final, penalty (points; NaN where there is none), late, unknown, excused."""
+    """A row for each student by key (text): score, final, penalty (points; NaN for none), late, unknown, excused."""
     import pandas as pd
 
     return pd.DataFrame(

@@ -30,7 +30,7 @@ STATUS_SENTENCES = {
     Status.GRADER_ERROR: "Something went wrong on our side, not on yours. No mark was given; a person looks at it.",
     Status.MISSING: "Nothing was handed in.",
 }
-EXCUSED_SENTENCE = "You are excused from this assignment: no grade is expected of you, and none counts."
+EXCUSED_SENTENCE = "You are excused from this assignment: it does not count for you."
 MARKS = {"passed": ("✓", "passed"), "partial": ("◐", "partly"), "failed": ("✗", "not yet"),
          "error": ("!", "not checked"), "not_run": ("–", "not run")}  # fmt: skip
 SHOWN_LINE = 160
@@ -64,6 +64,7 @@ class Timing:
     raw: float | None = None  # with `penalty` and `final` where points were taken off
     penalty: float = 0.0
     final: float | None = None
+    cheerful: bool = False  # on time, and nothing to regret
 
 
 def page(info: RunInfo, stands: Standing) -> str:
@@ -80,7 +81,7 @@ def page(info: RunInfo, stands: Standing) -> str:
         counted=stands.final if stands.final is not None else outcome.score,
         excused=EXCUSED_SENTENCE if stands.excused else "",
         timing=timing(stands),
-        summary=summary(outcome.questions) if scored else "",
+        summary=summary(outcome.questions) if scored and not stands.excused else "",
         sentence="" if stands.excused and outcome.status is Status.MISSING else STATUS_SENTENCES[outcome.status],
         reason=outcome.message if outcome.status in (Status.NOT_GRADABLE, Status.PARTIAL) else "",
         blocks=[(question, lines(outcome, question), hidden(question)) for question in outcome.questions],
@@ -93,21 +94,22 @@ def timing(stands: Standing) -> Timing | None:
     late = stands.late if stands.late is not None and stands.late.seconds else None
     if stands.excused or not (stands.late_sentence or stands.extended):
         return None
-    sentence = stands.late_sentence or ("Handed in on time, with your extension." if stands.late else "")
+    sentence = stands.late_sentence or ("Handed in on time." if stands.late else "")
     due = came = ""
     if stands.due is not None and (late or stands.extended):
         due = f"{moment(stands.due)}{', with your extension' if stands.extended else ''}"
-        came = moment(late.came) if late else ""
+        came = moment(late.came, with_zone=False) if late else ""
     if stands.penalty:
         return Timing(sentence, due, came, stands.score, stands.penalty, stands.final)
-    return Timing(sentence, due, came)
+    return Timing(sentence, due, came, cheerful=stands.late is not None and late is None)
 
 
-def moment(when: datetime) -> str:
+def moment(when: datetime, with_zone: bool = True) -> str:
     """ "Fri 20 Nov 2026, 23:59 CET (Europe/Berlin)"; seconds where there are any."""
     clock = f"{when:%H:%M:%S}" if when.second else f"{when:%H:%M}"
     zone, short = str(when.tzinfo), when.tzname() or ""
-    return f"{when:%a} {when.day} {when:%b %Y}, {clock} {short}" + (f" ({zone})" if zone != short else "")
+    named = f" ({zone})" if with_zone and zone != short else ""
+    return f"{when:%a} {when.day} {when:%b %Y}, {clock} {short}{named}"
 
 
 def summary(questions: tuple[QuestionResult, ...]) -> str:
