@@ -93,6 +93,10 @@ def grade(
     layout: Annotated[
         str | None, typer.Option("--layout", help="Read names as this LMS's (it is recognised without).")
     ] = None,
+    extensions: Annotated[
+        Path | None,
+        typer.Option("--extensions", help="CSV: student and any of due, extra, excused, handed_in, why; kept."),
+    ] = None,
     course: CourseOption = None,
 ) -> None:
     """Grade a folder, a zip or some notebooks: scores.csv, a page per student, results/*.json."""
@@ -110,7 +114,9 @@ def grade(
         fresh=fresh,
         layout=one_of("--layout", layout, [*LAYOUTS, PLAIN]) if layout else None,
     )
-    raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True)))
+    raise typer.Exit(
+        grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True), extensions)
+    )
 
 
 @app.command()
@@ -204,11 +210,13 @@ def doctor() -> None:
 @refusals
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    student: Annotated[str | None, typer.Option("--student", help="Only the page and the results of this key.")] = None,
 ) -> None:
-    """Write scores.csv, results/ and feedback/ of a run anew from its record."""
+    """Write scores.csv, results/ and feedback/ of a run anew from its record; print where."""
     from autograder.engine.running import write_again
 
-    typer.echo(str(write_again(run)))
+    for path in write_again(run, student):
+        typer.echo(str(path))
 
 
 @app.command()
@@ -251,15 +259,27 @@ def feedback(
 @refusals
 def adjust(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    student: Annotated[str, typer.Argument(help="The student's key.")],
-    question: Annotated[str, typer.Argument(help="The question, such as q3.")],
+    student: Annotated[str | None, typer.Argument(help="The student's key.")] = None,
+    question: Annotated[str | None, typer.Argument(help="The question, such as q3.")] = None,
     points: Annotated[float | None, typer.Argument(help="Its points from now on; not with --undo.")] = None,
     why: Annotated[str, typer.Option("--why", help="The reason; the student reads it.")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="Take the adjustment back.")] = False,
+    table: Annotated[
+        Path | None, typer.Option("--from", help="CSV with student, question, points, why: all of them or none.")
+    ] = None,
 ) -> None:
     """Set a question's points by hand, with a reason that the student reads; regrading keeps it."""
+    from autograder.engine.adjusting import adjust_from
     from autograder.engine.running import adjust_run
 
+    if table is not None:
+        if student is not None or why or undo:
+            raise ValueError("Give --from FILE alone: the file says who, what and why.")
+        for line in adjust_from(run, table):
+            typer.echo(line)
+        return
+    if student is None or question is None:
+        raise ValueError("Say whose points of which question, or give a table with --from FILE.")
     if (points is None) is not undo:
         raise ValueError("Give the points, or --undo to take an adjustment back.")
     typer.echo(adjust_run(run, student, question, points, why))

@@ -15,10 +15,12 @@ from pathlib import Path
 from autograder.course import Assignment, Course
 from autograder.engine.failpoints import reached
 from autograder.engine.slots import Job, Slots
+from autograder.intake.extensions import Wanted, granted
 from autograder.intake.roster import Roster, match
 from autograder.intake.submissions import Submission
 from autograder.judge.notebook_run import environment_versions
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
+from autograder.record.grants import grant
 from autograder.record.history import noting
 from autograder.record.store import Planned, Record, RecordError, RunInfo
 
@@ -40,6 +42,7 @@ class Wish:
     handed_in: tuple[Path, ...] = ()  # where the hand-ins lie: no student's code may see them
     fresh: bool = False
     layout: str | None = None  # force an LMS's way of naming files
+    extensions: tuple[Wanted, ...] = ()  # as read from a file; whose they are is looked up when everybody is known
 
 
 Heard = Callable[[str, Outcome | None], None]
@@ -69,6 +72,7 @@ def grade(
     reached("record opened")
     try:
         planned = plan(submissions, roster)
+        granted_now = granted(wish.extensions, {one.key: one.others for one in (*record.planned(), *planned)})
         workers = wish.workers or os.cpu_count() or 1
         unseen = (wish.out, *wish.handed_in)
         with Slots(course, assignment, workers, wish.seed, wish.level, unseen, wish.trusted) as slots:
@@ -76,6 +80,9 @@ def grade(
             record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
             reached("ready")
             record.plan(planned)
+            if granted_now:
+                with noting(record, "an extension was given or taken back"):
+                    grant(record, granted_now)
             reached("planned")
             heard("", None)
             stoppable(slots)
