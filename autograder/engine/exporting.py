@@ -102,7 +102,7 @@ def return_feedback(run: Path, to: str, out: Path, console: Console) -> int:
             team = replace(person, key=person.group or "Your group", name=person.group, email="")
             return page(info, team, outcome).encode("utf-8", "replace")
 
-        returned = packed(standings(record), page_of, team_page, to)
+        returned = packed(standings(record, with_tests=False), page_of, team_page, to)
     finally:
         record.close()
     for key, why in returned.unplaced.items():

@@ -43,8 +43,8 @@ def refuse_strangers(
         stranger = next(row for row in rows if row not in set(row_of.values()))
         raise template.fault(
             stranger,
-            f"few of the people in it are the run's: {ours} of its {len(rows)} rows, {ours} of the {len(people)} in the "
-            "run. Is it another course's, or last year's? Export this course's gradebook.",
+            f"few of the people in it are the run's: {ours} of its {len(rows)} rows, {ours} of {len(people)} in "
+            "the run. Is it another course's, or last year's? Export this course's gradebook.",
         )
     gone = [] if part else _cut_off(template, people, row_of)
     if gone:

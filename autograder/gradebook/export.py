@@ -87,7 +87,7 @@ def fill(
     kind.look_over(template, rows)
     place = _column(kind, template, info, column)
     _refuse_points(kind, template, place, rows, info)
-    people = standings(record)
+    people = standings(record, with_tests=False)
     found = joined(template, rows, columns, [one.person for one in people])
     refuse_strangers(template, kind.called, rows, people, found.row_of, part)
     cells = [template.value(row, place).strip() for row in rows]
