@@ -230,14 +230,17 @@ def export(
         str | None, typer.Option("--column", help="The column's title, if it is not the assignment's.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the changes and write nothing.")] = False,
-    erase: Annotated[bool, typer.Option("--erase", help="Blank the grades of students without a score.")] = False,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Take old grades away from who is missing or could not be graded.")
+    ] = False,
+    part: Annotated[bool, typer.Option("--part", help="The file is meant to be of a part of the class.")] = False,
 ) -> None:
     """Fill the gradebook file that an LMS exported: this assignment's column, students with a result, nothing else."""
     from autograder.engine.exporting import export_run
     from autograder.gradebook.export import KINDS
 
     kind = one_of("--to", to, list(KINDS))
-    raise typer.Exit(export_run(run, kind, template, out, column, dry_run, erase, console()))
+    raise typer.Exit(export_run(run, kind, template, out, column, dry_run, erase, console(), part))
 
 
 @app.command()
@@ -249,9 +252,9 @@ def feedback(
 ) -> None:
     """Pack the students' pages into the zip that an LMS takes for returning files."""
     from autograder.engine.exporting import return_feedback
-    from autograder.gradebook.returning import NAMES
+    from autograder.gradebook.returning import WAYS
 
-    kind = one_of("--to", to, list(NAMES))
+    kind = one_of("--to", to, list(WAYS))
     raise typer.Exit(return_feedback(run, kind, out, console()))
 
 
