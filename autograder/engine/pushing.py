@@ -19,7 +19,7 @@ from autograder.engine.running import locked
 from autograder.gradebook.canvas_access import access_token, site_address
 from autograder.gradebook.passback import Directory, Entry, Step, entries
 from autograder.record.history import last_receipts
-from autograder.record.standing import Standing, standings
+from autograder.record.standing import LATE_UNKNOWN, Standing, standings
 from autograder.record.store import Record, RunInfo
 from autograder.report.comment import comment
 from autograder.report.passback import people, show
@@ -97,7 +97,7 @@ def _push(
     found = entries(everybody, info.policy, texts, directory, site.held(), receipts, push.overwrite)
     if info.anonymous:
         found = [_unnamed(entry) for entry in found]
-    show(console, info, site, target, found)
+    show(console, info, site, target, found, sum(LATE_UNKNOWN in one.flags for one in everybody))
     going = [entry for entry in found if entry.step is Step.SEND]
     stuck = sum(entry.faulty for entry in found)
     if not push.send:

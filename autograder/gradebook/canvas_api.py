@@ -248,9 +248,12 @@ class CanvasSite:
             raise CanvasError(f"{self.site} has no {what}, or the token's owner may not see it (404).") from error
         except (exceptions.BadRequest, exceptions.UnprocessableEntity, exceptions.Conflict) as error:
             raise CanvasError(f"{self.site} refused {what}: {self._quoted(error)}") from error
-        except (exceptions.CanvasException, requests.ConnectionError, requests.Timeout) as error:
+        except (requests.ConnectionError, requests.Timeout) as error:
             kind = UnansweredError if changes else CanvasError
-            raise kind(f"{self.site} did not answer as it should about {what}: {self._quoted(error)}") from error
+            raise kind(f"{self.site} cannot be reached, or broke off: {self._quoted(error)}") from error
+        except exceptions.CanvasException as error:
+            kind = UnansweredError if changes else CanvasError
+            raise kind(f"{self.site} is in trouble, try again later ({what}: {self._quoted(error)})") from error
         except (requests.TooManyRedirects, ElsewhereError) as error:
             raise CanvasError(f"{self.site} sends us to another address; give that one as the site.") from error
         except (requests.RequestException, AttributeError, KeyError, TypeError) as error:
@@ -258,7 +261,8 @@ class CanvasSite:
             raise kind(f"{self.site} answered about {what} with something that Canvas does not say.") from error
 
     def _quoted(self, error: Exception) -> str:
-        return self.token.hidden_in(" ".join(str(error).split()))[:300]
+        said = " ".join(str(error).split()).rpartition("Caused by ")[2]
+        return self.token.hidden_in(said)[:300]
 
 
 def _student(user: Any) -> CanvasStudent:

@@ -40,7 +40,7 @@ def _question(question: QuestionResult) -> str:
 
 def _test(test: TestResult) -> str:
     found = " ".join(filter(None, [test.found, test.advice, f"({test.where})" if test.where else ""]))
-    return f"- {MARKS[test.outcome][1]}: {test.title}{f' {found}' if found else ''}"
+    return f"- {MARKS[test.outcome][1]}: {test.title}{f': {found}' if found else ''}"
 
 
 def _notes(outcome: Outcome) -> str:

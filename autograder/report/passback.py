@@ -19,7 +19,11 @@ if TYPE_CHECKING:  # canvasapi is an extra
     from autograder.gradebook.canvas_api import CanvasSite, Target
 
 
-def show(console: Console, info: RunInfo, site: CanvasSite, target: Target, found: Sequence[Entry]) -> None:
+def show(
+    console: Console, info: RunInfo, site: CanvasSite, target: Target, found: Sequence[Entry], unsure: int
+) -> None:
+    """The place, what to know about it, and everybody who changes or is left out. `unsure` are late by nobody knows
+    how much."""
     place = site.place
     console.print(
         f"{escape(site.site)}: {escape(target.course)} (course {place.course}), {escape(target.title)} "
@@ -27,7 +31,7 @@ def show(console: Console, info: RunInfo, site: CanvasSite, target: Target, foun
         highlight=False,
         soft_wrap=True,
     )
-    for note in _notes(info, target):
+    for note in _notes(info, target, unsure):
         console.print(escape(note), highlight=False, soft_wrap=True)
     going = [entry for entry in found if entry.step is Step.SEND]
     if going:
@@ -61,7 +65,7 @@ def show(console: Console, info: RunInfo, site: CanvasSite, target: Target, foun
     )
 
 
-def _notes(info: RunInfo, target: Target) -> Iterator[str]:
+def _notes(info: RunInfo, target: Target, unsure: int) -> Iterator[str]:
     late = info.policy.late
     if late is not None and late.deducted_by == "lms":
         yield "Scores are raw: Canvas takes the late penalty off (deducted_by: lms)."
@@ -69,6 +73,8 @@ def _notes(info: RunInfo, target: Target) -> Iterator[str]:
             yield "But this course's late policy on Canvas takes nothing off: late students would lose nothing."
     elif late is not None:
         yield "Scores are those after the late penalty."
+    if unsure:
+        yield f"{people(unsure)} handed in late by nobody knows how much (LATE_UNKNOWN): no penalty was taken off."
     if target.deducts and (late is None or late.deducted_by != "lms"):
         yield "Canvas's own late policy is on in this course: it takes points off whom Canvas marks late."
     if target.deducts is None:
