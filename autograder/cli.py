@@ -260,6 +260,37 @@ def feedback(
 
 @app.command()
 @refusals
+def push(
+    to: Annotated[str, typer.Argument(metavar="canvas", help="The system to send to.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    send: Annotated[bool, typer.Option("--send", help="Send; without it, what would be sent is only shown.")] = False,
+    comments: Annotated[bool, typer.Option("--comments/--no-comments", help="Feedback in words as a comment.")] = True,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace also grades that somebody else gave on Canvas.")
+    ] = False,
+    url: Annotated[
+        str | None, typer.Option("--url", help="The site (default: grading.yml's gradebook.canvas).")
+    ] = None,
+    course: Annotated[
+        int | None, typer.Option("--canvas-course", min=1, help="The number after /courses/ in its address.")
+    ] = None,
+    assignment: Annotated[
+        int | None, typer.Option("--canvas-assignment", min=1, help="The number after /assignments/ in its address.")
+    ] = None,
+) -> None:
+    """Send grades and comments to Canvas, what changed only (needs the extra [canvas]). Shows it first: see --send.
+
+    The token comes from the environment (CANVAS_API_TOKEN) or the keyring (keyring set autograder SITE).
+    """
+    from autograder.engine.pushing import Push, push_run
+
+    one_of("push", to, ["canvas"])
+    asked = Push(send, comments, overwrite, url, course, assignment)
+    raise typer.Exit(push_run(run, asked, console(), Console(stderr=True)))
+
+
+@app.command()
+@refusals
 def adjust(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     student: Annotated[str | None, typer.Argument(help="The student's key.")] = None,
