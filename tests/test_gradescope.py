@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -344,9 +345,12 @@ def test_its_scripts_can_be_run_and_are_sound_bash(package: bytes) -> None:
 
 def test_setting_up_without_a_python_that_is_new_enough_fails_loudly(tmp_path: Path, package: bytes) -> None:
     root = laid_out(tmp_path / "root", package, {})
+    only_cat = tmp_path / "bin"
+    only_cat.mkdir()
+    (only_cat / "cat").symlink_to(shutil.which("cat") or "")
     done = subprocess.run(
-        ["/bin/bash", str(root / "source" / "setup.sh")],
-        env={"PATH": str(tmp_path), "AUTOGRADER_ROOT": str(root)}, capture_output=True, text=True, check=False,
+        [shutil.which("bash") or "", str(root / "source" / "setup.sh")],
+        env={"PATH": str(only_cat), "AUTOGRADER_ROOT": str(root)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert "Python 3.11 or newer cannot be installed here; choose a newer Ubuntu" in done.stderr

@@ -11,6 +11,7 @@ import io
 import json
 import re
 import stat
+import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -32,7 +33,6 @@ from autograder.engine.gradescope.watching import OUR_FAULT, PART_OF_THE_TIME, S
 SCRIPTS = ("setup.sh", "run_autograder")
 OWN = "autograder"
 FIRST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
-LEFT_IN_COURSE = ("course", "seed", "timezone")
 NOT_THERE = ("extensions", "gradebook")  # of an assignment: students' keys, and places in an LMS
 MEMORY_GB = 2  # the solved example lab took 0.73 GB at its peak, with all that grades it
 
@@ -62,6 +62,7 @@ def pack(course: Course, assignment: Assignment, level: str | None, minutes: flo
     entries |= {
         "requirements.txt": lines(requirements),
         "constraints.txt": lines(constraints),
+        "python.txt": lines([f"{sys.version_info.major}.{sys.version_info.minor}"]),
         "settings.json": as_json(asdict(settings)),
         "ungraded.json": as_json(ungraded(OUR_FAULT, "Grading was broken off before it could say why.")),
     }
@@ -129,7 +130,7 @@ def reduced(content: bytes, wanted: str) -> bytes:
     """A grading.yml of that assignment alone. JSON is YAML too, and leaves no doubt which text is a number."""
     data = read_yaml(content, COURSE_FILE).data
     assignment = {key: value for key, value in data["assignments"][wanted].items() if key not in NOT_THERE}
-    return as_json({key: data[key] for key in LEFT_IN_COURSE if key in data} | {"assignments": {wanted: assignment}})
+    return as_json(data | {"assignments": {wanted: assignment}})
 
 
 def needed(packages: Iterable[str]) -> tuple[list[str], list[str], list[str]]:

@@ -40,7 +40,7 @@ def as_results(policy: Policy, outcome: Outcome, found: Metadata, seconds: float
         "raw_score": stand.score,
         "penalty": stand.penalty,
         "final_score": stand.final,
-        "late_seconds": stand.late.seconds if stand.late is not None else None,
+        "seconds_late": stand.late.seconds if stand.late is not None else None,
     }
     if stand.final is not None:
         results["score"] = stand.final

@@ -2,13 +2,14 @@
 # Gradescope runs this once, as root, when it builds the assignment's image. It finds (or installs) a Python that is new
 # enough and puts everything that grading needs into a venv of its own; run_autograder uses that. Any failure ends it.
 #
-#   PYTHON           an interpreter to use instead of the newest one found
+#   PYTHON           an interpreter to use instead of the one found
 #   TORCH_INDEX      package index that torch is taken from (default: torch_index.txt, if that is in the package)
 #   AUTOGRADER_ROOT  the folder that is /autograder on Gradescope
 set -euo pipefail
 umask 022
 source="${AUTOGRADER_ROOT:-/autograder}/source"
 venv="$source/venv"
+versions=(3.13 3.12 3.11 3.14)
 
 fail() {
   echo "setup.sh: $*" >&2
@@ -21,7 +22,7 @@ usable() { # new enough, and able to make a venv, which Debian and Ubuntu pack a
 
 find_python() {
   local name
-  for name in ${PYTHON:-} python3.13 python3.12 python3.11 python3.14 python3; do
+  for name in ${PYTHON:+"$PYTHON"} "${versions[@]/#/python}" python3; do
     if command -v "$name" >/dev/null && usable "$name"; then
       command -v "$name"
       return
@@ -35,7 +36,7 @@ install_python() {
   command -v apt-get >/dev/null || return 1
   export DEBIAN_FRONTEND=noninteractive
   apt-get update || return 1
-  for version in 3.13 3.12 3.11; do
+  for version in "${versions[@]}"; do
     if apt-get install -y --no-install-recommends "python$version" "python$version-venv"; then
       return 0
     fi
@@ -44,6 +45,8 @@ install_python() {
 }
 
 [ -f "$source/requirements.txt" ] || fail "there is no $source/requirements.txt; is this folder the unpacked package?"
+# first the version that the package was made with: what is installed here is what was tested there
+versions=("$(cat "$source/python.txt")" "${versions[@]}")
 if ! python="$(find_python)"; then
   install_python || fail "Python 3.11 or newer cannot be installed here; choose a newer Ubuntu as the base image"
   python="$(find_python)" || fail "the Python that was installed cannot make a venv; choose a newer Ubuntu"
