@@ -331,6 +331,35 @@ def forget(
     typer.echo(forget_student(run, student))
 
 
+@app.command()
+@refusals
+def package(
+    platform: Annotated[str, typer.Argument(help="gradescope.")],
+    assignment: Annotated[str | None, typer.Argument(help="Which assignment (default: the only one).")] = None,
+    *,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The zip to upload.")],
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, max=1440, help="The platform's time limit.")] = 10,
+    torch_index: Annotated[
+        str | None, typer.Option("--torch-index", envvar="TORCH_INDEX", help="Package index of torch for CPUs.")
+    ] = None,
+    level: LevelOption = None,
+    course: CourseOption = None,
+) -> None:
+    """Pack one assignment for a platform that grades by itself: this program and the graders, no other assignment."""
+    from autograder.authoring.packages.gradescope import pack, write_package
+    from autograder.sandbox.confinement import LEVELS
+
+    one_of("PLATFORM", platform, ["gradescope"])
+    if level is not None:
+        one_of("--level", level, list(LEVELS))
+    loaded, wanted = chosen(course, assignment)
+    packed = pack(loaded, wanted, level, minutes, torch_index)
+    write_package(packed, out)
+    typer.echo(f"{out}: {wanted.title}, {len(packed.content) / 1e6:.2f} MB")
+    for note in packed.notes:
+        typer.echo(note, err=True)
+
+
 def one_of(option: str, value: str, there: list[str]) -> str:
     """The value of an option if it is one of those there are. Raises ValueError with the nearest one."""
     if value not in there:
