@@ -232,12 +232,11 @@ class Record:
         """Every outcome so far, in the run's order. Without the executed cells, a big class stays small in memory;
         who wants points alone leaves the tests away too."""
         with Session(self.engine) as session:
-            if not with_cells:
-                adjusted = _adjustments(session)
-                found = outcomes_of(session, with_tests)
-                return [_adjusted(outcome, adjusted.get(outcome.key, {})) for outcome in found]
-            rows = session.scalars(select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
             adjusted, asked = _adjustments(session), _asked(session)
+            if not with_cells:
+                found = outcomes_of(session, with_tests)
+                return [_adjusted(outcome, adjusted.get(outcome.key, {}), asked) for outcome in found]
+            rows = session.scalars(select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
             return [_adjusted(outcome_of(row, with_cells), adjusted.get(row.key, {}), asked) for row in rows]
 
     def outcome(self, key: str) -> Outcome | None:
