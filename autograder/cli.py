@@ -82,11 +82,17 @@ def grade(
     submissions: Annotated[list[Path], typer.Argument(help="Folders, zips or notebooks.")],
     assignment: AssignmentOption = None,
     roster: Annotated[
-        Path | None, typer.Option("--roster", help="CSV with key, name, email: who is in the class.")
+        Path | None, typer.Option("--roster", help="The class list that an LMS exported, or a CSV: key, name, email.")
     ] = None,
+    match: Annotated[
+        Path | None, typer.Option("--match", help="CSV hand_in, student: your word on whose hand-ins are; it is kept.")
+    ] = None,
+    groups: Annotated[Path | None, typer.Option("--groups", help="CSV group, student: who is in which team.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the run (default: runs/ASSIGNMENT).")] = None,
     workers: WorkersOption = 0,
-    student: Annotated[list[str] | None, typer.Option("--student", help="Only this key; may be repeated.")] = None,
+    student: Annotated[
+        list[str] | None, typer.Option("--student", help="Only this student (or hand-in); may be repeated.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Grade again what the run has graded already.")] = False,
     seed: SeedOption = None,
     level: LevelOption = None,
@@ -114,9 +120,8 @@ def grade(
         fresh=fresh,
         layout=one_of("--layout", layout, [*LAYOUTS, PLAIN]) if layout else None,
     )
-    raise typer.Exit(
-        grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True), extensions)
-    )
+    files = (extensions, match, groups)
+    raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True), *files))
 
 
 @app.command()

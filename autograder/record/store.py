@@ -22,15 +22,12 @@ from autograder.record.tables import (
     AdjustmentRow,
     AttemptRow,
     Base,
-    CellRow,
     DecisionRow,
     ExtensionRow,
-    QuestionRow,
     ReceiptRow,
     RegradeRow,
     RunRow,
     SubmissionRow,
-    TestRow,
 )
 
 
@@ -155,18 +152,6 @@ class Record:
                 session.execute(insert(SubmissionRow), new)
             if old:
                 session.execute(update(SubmissionRow), old)
-
-    def rename(self, old: str, new: str) -> None:
-        """Put everything that is kept under `old` under `new`, which nobody has yet: whose it is was found out."""
-        with Session(self.engine) as session, session.begin():
-            row = session.get_one(SubmissionRow, old)
-            kept = {column.key: getattr(row, column.key) for column in inspect(SubmissionRow).columns}
-            session.add(SubmissionRow(**{**kept, "key": new}))
-            session.flush()
-            for table in (QuestionRow, TestRow, CellRow, AttemptRow, AdjustmentRow, RegradeRow, ReceiptRow):
-                session.execute(update(table).where(table.submission == old).values(submission=new))
-            session.execute(update(ExtensionRow).where(ExtensionRow.student == old).values(student=new))
-            session.execute(delete(SubmissionRow).where(SubmissionRow.key == old))
 
     def save(self, outcome: Outcome, content: bytes | None, settles: bool = False) -> None:
         """Keep one outcome and its bytes in place of an earlier one, in one transaction.
