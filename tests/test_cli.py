@@ -102,11 +102,11 @@ def table(folder: Path) -> dict[str, dict[str, str]]:
 def test_help_lists_every_command() -> None:
     shown = call("--help")
     assert shown.exit_code == 0
-    for command in ("grade", "demo", "assign", "report"):
+    for command in ("grade", "demo", "assign", "report", "package"):
         assert f"  {command} " in shown.stdout
 
 
-@pytest.mark.parametrize("command", ["grade", "demo", "assign", "report"])
+@pytest.mark.parametrize("command", ["grade", "demo", "assign", "report", "package"])
 def test_every_command_explains_itself(command: str) -> None:
     shown = call(command, "--help")
     assert shown.exit_code == 0

@@ -17,10 +17,11 @@ from autograder.course.late import zone_of
 from autograder.engine.failpoints import reached
 from autograder.engine.planning import Plan, plan, settle
 from autograder.engine.slots import Job, Slots
+from autograder.intake.extensions import Wanted, granted
 from autograder.intake.submissions import Submission
 from autograder.judge.notebook_run import environment_versions
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
-from autograder.record.grants import decide
+from autograder.record.grants import decide, grant
 from autograder.record.history import noting
 from autograder.record.store import Record, RecordError, RunInfo
 
@@ -42,6 +43,7 @@ class Wish:
     handed_in: tuple[Path, ...] = ()  # where the hand-ins lie: no student's code may see them
     fresh: bool = False
     layout: str | None = None  # force an LMS's way of naming files
+    extensions: tuple[Wanted, ...] = ()  # as read from a file; whose they are is looked up when everybody is known
 
 
 Heard = Callable[[str, Outcome | None], None]
@@ -71,6 +73,8 @@ def grade(
     reached("record opened")
     try:
         planned = planned or plan(submissions, known=record.planned(), zone=zone_of(course.timezone))
+        people = {one.key: one.others for one in (*record.planned(), *planned.entries)}
+        granted_now = granted(wish.extensions, people)
         only = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)}
         chosen = [one for one in submissions if not wish.only or one.key in only]
         workers = wish.workers or os.cpu_count() or 1
@@ -81,6 +85,9 @@ def grade(
             reached("ready")
             decide(record, planned.decisions)
             settle(record, planned)
+            if granted_now:
+                with noting(record, "an extension was given or taken back"):
+                    grant(record, granted_now)
             reached("planned")
             heard("", None)
             stoppable(slots)
