@@ -37,9 +37,9 @@ def test_a_groups_file_is_text_with_its_spellings_brought_together(tmp_path: Pat
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("group,student\nBlue,\n", "row 2: the student is blank"),
-        ("group,student\n,a\n", "row 2: the group is blank"),
-        ("group,member\nBlue,a\n", 'row 1: the column "student" is not there'),
+        ("group,student\nBlue,\n", "row 2, student: the cell is blank"),
+        ("group,student\n,a\n", "row 2, group: the cell is blank"),
+        ("group,member\nBlue,a\n", 'row 1: there is no column "member"'),
         ("group,student\nBlue,a,b\n", "row 2: found 3 fields, expected 2"),
     ],
 )

@@ -243,7 +243,7 @@ def test_a_decision_names_a_hand_in_by_key_source_or_file_and_goes_before_every_
         ("hand_in,student\nlab.ipynb,a1\n", 'row 2: 2 hand-ins are called "lab.ipynb"'),
         ("hand_in,student\nada,a1\nada,b1\n", 'row 3: the hand-in "ada" is in row 2 already'),
         ("hand_in,student\nada,a1\nx,a1\n", 'row 3: the student "a1" is in row 2 already'),
-        ("hand-in,student\nada,a1\n", 'row 1: the column "hand_in" is not there'),
+        ("hand-in,student\nada,a1\n", 'row 1: there is no column "hand-in"; did you mean "hand_in"?'),
         ("", "is empty"),
     ],
 )

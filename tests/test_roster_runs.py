@@ -22,6 +22,7 @@ from autograder.intake.decisions import read_decisions
 from autograder.intake.groups import Groups
 from autograder.intake.roster import Roster, Student
 from autograder.intake.submissions import Collected, Submission
+from autograder.record.adjustments import Adjustment, adjust
 from autograder.record.grants import extensions, grant
 from autograder.record.history import Receipt, keep_receipts, last_receipts, regrades
 from autograder.record.standing import standings
@@ -66,6 +67,9 @@ class Run:
         record.close()
         return self.scores()
 
+    def set_by_hand(self, key: str) -> None:
+        self.read(lambda record: adjust(record, [Adjustment(key, "q1", 0.5, "why", "ta", "2026-11-25")]))
+
     def scores(self) -> dict[str, float | str | None]:
         found = self.read(lambda record: record.outcomes())
         return {one.key: one.score if one.score is not None else one.status.value for one in found}
@@ -95,7 +99,7 @@ def blue(*members: str) -> Groups:
 
 def test_what_was_graded_under_its_own_key_moves_to_its_student_with_the_points_set_by_hand(run: Run) -> None:
     run([hand_in("x"), hand_in("ben")])
-    run.read(lambda record: record.adjust("x", "q1", 0.5, "why", "ta", "2026-11-25"))
+    run.set_by_hand("x")
     run.read(lambda record: grant(record, {"x": Extension(excused=False, why="ill")}))
     scores = run([hand_in("x"), hand_in("ben")], people("ada", "ben"), match={"x": "ada"})
     assert (run.slots.asked, scores) == ([], {"ada": 0.5, "ben": 2.0})
@@ -150,7 +154,7 @@ def test_a_hand_in_found_to_be_of_one_who_was_graded_from_another_file_loses_nei
 def test_one_hand_in_of_a_team_is_judged_once_for_all_its_members(run: Run) -> None:
     scores = run([hand_in("blue"), hand_in("cem", b"bad")], people("ada", "ben", "cem"), blue("ada", "ben"))
     assert (run.slots.asked, scores) == (["blue", "cem"], {"ada": 2.0, "ben": 2.0, "cem": 0.0})
-    run.read(lambda record: record.adjust("ben", "q1", 0.5, "why", "ta", "2026-11-25"))
+    run.set_by_hand("ben")
     scores = run([hand_in("blue")], people("ada", "ben", "cem"), blue("ada", "ben"))
     assert (run.slots.asked, scores) == ([], {"ada": 2.0, "ben": 0.5, "cem": 0.0})
 

@@ -15,13 +15,13 @@ import pandas as pd
 
 from autograder.course.faults import did_you_mean, listed
 from autograder.intake.claims import BY_TEAM, Claims
-from autograder.intake.faults import IntakeError
 from autograder.intake.findings import Finding
 from autograder.intake.identity import IdKind
 from autograder.intake.idtables import joined, of_ids, of_text, table
 from autograder.intake.roster import Roster
-from autograder.intake.sheets import check_width, columns, plain, read_sheet, unescaped
+from autograder.intake.sheets import plain
 from autograder.intake.submissions import Submission
+from autograder.intake.tables import read_table
 
 HEADER = ("group", "student")
 SQUEEZED = "canvas"  # the layout whose names are squeezed: lower case, letters and digits alone
@@ -47,15 +47,12 @@ class Team:
 
 def read_groups(path: Path) -> Groups:
     """The groups file at `path`; a line that is there twice counts once. Raises IntakeError with the row."""
-    sheet = read_sheet(path, "groups file", "group and student")
-    places = columns(sheet, HEADER)
     members: dict[str, dict[str, None]] = defaultdict(dict)
     spelling: dict[str, str] = {}
-    for row in sheet.rows[1:]:
-        check_width(sheet, row, len(sheet.rows[0].cells))
-        group, student = (plain(unescaped(row.cell(place))) for place in places)
+    for row in read_table(path, "groups file", HEADER):
+        group, student = (plain(row[column]) for column in HEADER)
         if not group or not student:
-            raise IntakeError(f"{path}, row {row.number}: the {'student' if group else 'group'} is blank.")
+            raise row.fault("the cell is blank.", "student" if group else "group")
         members[spelling.setdefault(folded(group), group)][student] = None
     return Groups(path, {group: tuple(names) for group, names in members.items()})
 
