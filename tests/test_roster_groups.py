@@ -98,7 +98,8 @@ def test_several_submitters_are_found_by_each_ones_ids_and_a_stranger_has_a_row(
     assert pairs(found) == {"A & X & C": "a+c+0099"}
     assert told(found) == [("member not on the roster", "0099")]
     entry = plan([hand_in], CLASS).entries[2]
-    assert (entry.key, entry.ids) == ("0099", {"number": "0099", "email": "x@example.edu"})
+    assert (entry.key, entry.name) == ("0099", "X")
+    assert entry.ids == {"number": "0099", "email": "x@example.edu"}
     assert plan([hand_in]).owners == {"A & X & C": ("0099", "A@example.edu", "c@example.edu")}
 
 

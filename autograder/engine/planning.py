@@ -202,7 +202,7 @@ def _entries(
                 ids = {IdKind(kind): text for kind, text in row.ids.items()}
                 person, team = Student(row.key, row.name, row.email, ids), row.group
             elif person is None and key in matched.strangers:
-                person = Student(key, ids=matched.strangers[key])
+                person = matched.strangers[key]
             entries.append(_entry(one, key, person, team, zone, len(entries)))
     there = {entry.key for entry in entries}
     for student in matched.students if with_missing else ():

@@ -33,12 +33,12 @@ UTC = ZoneInfo("UTC")
 class Matched:
     """Hand-in -> the students that its outcome is for, in the order of the roster; absent for nobody's.
 
-    `teams` are the names of groups by hand-in; `strangers` the ids of members who are not on the roster.
+    `teams` are the names of groups by hand-in; `strangers` are members who are not on the roster.
     """
 
     owners: Mapping[str, tuple[str, ...]]
     teams: Mapping[str, str]
-    strangers: Mapping[str, Mapping[IdKind, str]]
+    strangers: Mapping[str, Student]
     students: tuple[Student, ...]
     findings: tuple[Finding, ...]
 
