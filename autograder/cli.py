@@ -82,11 +82,17 @@ def grade(
     submissions: Annotated[list[Path], typer.Argument(help="Folders, zips or notebooks.")],
     assignment: AssignmentOption = None,
     roster: Annotated[
-        Path | None, typer.Option("--roster", help="CSV with key, name, email: who is in the class.")
+        Path | None, typer.Option("--roster", help="The class list that an LMS exported, or a CSV: key, name, email.")
     ] = None,
+    match: Annotated[
+        Path | None, typer.Option("--match", help="CSV hand_in, student: your word on whose hand-ins are; it is kept.")
+    ] = None,
+    groups: Annotated[Path | None, typer.Option("--groups", help="CSV group, student: who is in which team.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the run (default: runs/ASSIGNMENT).")] = None,
     workers: WorkersOption = 0,
-    student: Annotated[list[str] | None, typer.Option("--student", help="Only this key; may be repeated.")] = None,
+    student: Annotated[
+        list[str] | None, typer.Option("--student", help="Only this student (or hand-in); may be repeated.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Grade again what the run has graded already.")] = False,
     seed: SeedOption = None,
     level: LevelOption = None,
@@ -114,9 +120,8 @@ def grade(
         fresh=fresh,
         layout=one_of("--layout", layout, [*LAYOUTS, PLAIN]) if layout else None,
     )
-    raise typer.Exit(
-        grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True), extensions)
-    )
+    files = (extensions, match, groups)
+    raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True), *files))
 
 
 @app.command()
@@ -230,14 +235,17 @@ def export(
         str | None, typer.Option("--column", help="The column's title, if it is not the assignment's.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the changes and write nothing.")] = False,
-    erase: Annotated[bool, typer.Option("--erase", help="Blank the grades of students without a score.")] = False,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Take old grades away from who is missing or could not be graded.")
+    ] = False,
+    part: Annotated[bool, typer.Option("--part", help="The file is meant to be of a part of the class.")] = False,
 ) -> None:
     """Fill the gradebook file that an LMS exported: this assignment's column, students with a result, nothing else."""
     from autograder.engine.exporting import export_run
     from autograder.gradebook.export import KINDS
 
     kind = one_of("--to", to, list(KINDS))
-    raise typer.Exit(export_run(run, kind, template, out, column, dry_run, erase, console()))
+    raise typer.Exit(export_run(run, kind, template, out, column, dry_run, erase, console(), part))
 
 
 @app.command()
@@ -249,10 +257,41 @@ def feedback(
 ) -> None:
     """Pack the students' pages into the zip that an LMS takes for returning files."""
     from autograder.engine.exporting import return_feedback
-    from autograder.gradebook.returning import NAMES
+    from autograder.gradebook.returning import WAYS
 
-    kind = one_of("--to", to, list(NAMES))
+    kind = one_of("--to", to, list(WAYS))
     raise typer.Exit(return_feedback(run, kind, out, console()))
+
+
+@app.command()
+@refusals
+def push(
+    to: Annotated[str, typer.Argument(metavar="canvas", help="The system to send to.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    send: Annotated[bool, typer.Option("--send", help="Send; without it, what would be sent is only shown.")] = False,
+    comments: Annotated[bool, typer.Option("--comments/--no-comments", help="Feedback in words as a comment.")] = True,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace also grades that somebody else gave on Canvas.")
+    ] = False,
+    url: Annotated[
+        str | None, typer.Option("--url", help="The site (default: grading.yml's gradebook.canvas).")
+    ] = None,
+    course: Annotated[
+        int | None, typer.Option("--canvas-course", min=1, help="The number after /courses/ in its address.")
+    ] = None,
+    assignment: Annotated[
+        int | None, typer.Option("--canvas-assignment", min=1, help="The number after /assignments/ in its address.")
+    ] = None,
+) -> None:
+    """Send grades and comments to Canvas, what changed only (needs the extra [canvas]). Shows it first: see --send.
+
+    The token comes from the environment (CANVAS_API_TOKEN) or the keyring (keyring set autograder SITE).
+    """
+    from autograder.engine.pushing import Push, push_run
+
+    one_of("push", to, ["canvas"])
+    asked = Push(send, comments, overwrite, url, course, assignment)
+    raise typer.Exit(push_run(run, asked, console(), Console(stderr=True)))
 
 
 @app.command()
@@ -295,6 +334,35 @@ def forget(
     from autograder.engine.running import forget_student
 
     typer.echo(forget_student(run, student))
+
+
+@app.command()
+@refusals
+def package(
+    platform: Annotated[str, typer.Argument(help="gradescope.")],
+    assignment: Annotated[str | None, typer.Argument(help="Which assignment (default: the only one).")] = None,
+    *,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The zip to upload.")],
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, max=1440, help="The platform's time limit.")] = 10,
+    torch_index: Annotated[
+        str | None, typer.Option("--torch-index", envvar="TORCH_INDEX", help="Package index of torch for CPUs.")
+    ] = None,
+    level: LevelOption = None,
+    course: CourseOption = None,
+) -> None:
+    """Pack one assignment for a platform that grades by itself: this program and the graders, no other assignment."""
+    from autograder.authoring.packages.gradescope import pack, write_package
+    from autograder.sandbox.confinement import LEVELS
+
+    one_of("PLATFORM", platform, ["gradescope"])
+    if level is not None:
+        one_of("--level", level, list(LEVELS))
+    loaded, wanted = chosen(course, assignment)
+    packed = pack(loaded, wanted, level, minutes, torch_index)
+    write_package(packed, out)
+    typer.echo(f"{out}: {wanted.title}, {len(packed.content) / 1e6:.2f} MB")
+    for note in packed.notes:
+        typer.echo(note, err=True)
 
 
 def one_of(option: str, value: str, there: list[str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autograder.engine.running import changing
 from autograder.intake.extensions import Named
-from autograder.intake.sheets import Row, read_sheet
+from autograder.intake.tables import Entry, read_table
 from autograder.record.adjustments import Adjustment, adjust, checker
 from autograder.record.history import noting
 from autograder.record.store import Record, RecordError, now_utc
@@ -26,7 +26,7 @@ def adjust_from(run: Path, path: Path) -> list[str]:
 
     Raises IntakeError, with the row, for what cannot be read or set, RecordError if there is no such run.
     """
-    rows = read_sheet(path, "list of adjustments", COLUMNS)
+    rows = read_table(path, "list of adjustments", COLUMNS)
     who = getpass.getuser()
     with changing(run) as record:
         wanted = _wanted(record, rows, who)
@@ -45,7 +45,7 @@ def _scores(record: Record) -> dict[str, str]:
     return {one.key: f"{one.score:g}" for one in record.outcomes(with_cells=False) if one.score is not None}
 
 
-def _wanted(record: Record, rows: Sequence[Row], who: str) -> list[Adjustment]:
+def _wanted(record: Record, rows: Sequence[Entry], who: str) -> list[Adjustment]:
     check, at = checker(record), now_utc()
     whose = Named({one.key: one.others for one in record.planned()})
     met: dict[tuple[str, str], int] = {}

@@ -11,7 +11,7 @@ import getpass
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,18 +23,19 @@ from autograder.course import Assignment, Course
 from autograder.course.late import zone_of
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
+from autograder.engine.planning import planned_for, remembered
 from autograder.engine.problems import write_problems
 from autograder.engine.regrading import notes_so_far, regrades_table, write_regrades
 from autograder.engine.slots import Slots
 from autograder.engine.summary import summarise, unused_extensions
 from autograder.intake.extensions import read_extensions
 from autograder.intake.faults import IntakeError
-from autograder.intake.roster import read_roster
 from autograder.intake.submissions import collect, file_safe
 from autograder.judge.results import Outcome, Status
 from autograder.record.adjustments import Adjustment, adjust, undo
 from autograder.record.anonymity import key_of, public_standings
 from autograder.record.history import noting, regrades
+from autograder.record.standing import standings
 from autograder.record.store import Record, RecordError, RecordFullError, now_utc
 from autograder.report.rerender import write_all, write_students
 
@@ -50,29 +51,34 @@ def grade_paths(
     console: Console,
     progress_console: Console,
     extensions: Path | None = None,
+    match_path: Path | None = None,
+    groups_path: Path | None = None,
 ) -> int:
     """Grade everything at `paths`; the exit code. Raises ValueError for what a user can mend before anything runs."""
     collected = collect(paths, names=assignment.names, layout=wish.layout)
-    roster = read_roster(roster_path) if roster_path is not None else None
+    if not collected.submissions and roster_path is None:
+        raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")
     if extensions is not None:
         granted = read_extensions(extensions, zone_of(course.timezone), assignment.late is not None)
         wish = replace(wish, extensions=tuple(granted))
-    unknown = set(wish.only) - {one.key for one in collected.submissions}
+    kept, known = remembered(wish.out / RECORD)
+    planned = planned_for(course, collected.submissions, roster_path, match_path, groups_path, kept, known)
+    unknown = [key for key in wish.only if not planned.hand_ins(key)]
     if unknown:
         raise IntakeError(f"--student: nothing was handed in under {', '.join(sorted(unknown))}.")
-    if not collected.submissions and roster is None:
-        raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")
-    count = len(wish.only) or len(collected.submissions)
+    wanted = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)} or planned.owners.keys()
+    count = sum(len(planned.owners[hand_in]) for hand_in in wanted)
     wish = replace(wish, handed_in=tuple(paths))
     interrupt = Interrupt(progress_console)
     with locked(wish.out), interrupt, Bar(progress_console, count) as bar:
         since = notes_so_far(wish.out / RECORD)
-        record = grade(course, assignment, collected.submissions, roster, wish, bar.heard, interrupt.watch)
+        record = grade(course, assignment, collected.submissions, planned, wish, bar.heard, interrupt.watch)
     reached("before files")
     try:
+        remove_pages(wish.out, {one.key for one in known} - {one.key for one in record.planned()})
         write_all(wish.out, record)
         write_regrades(wish.out, regrades(record))
-        write_problems(wish.out / "problems.csv", collected, roster, record.outcomes(with_cells=False))
+        write_problems(wish.out / "problems.csv", collected, planned, standings(record))
     except OSError as error:
         raise RecordFullError(
             f"The files of the run cannot be written to {wish.out} ({error.strerror}). All scores are in {RECORD}: "
@@ -81,16 +87,26 @@ def grade_paths(
     reached("finished")
     outcomes = record.outcomes(with_cells=False)
     summarise(console, assignment, public_standings(record), collected, wish)
+    if planned.findings:
+        console.print(f"Whose is what: {len(planned.findings)} things to look at in problems.csv.")
     for sentence in unused_extensions(assignment, record.planned()):
         console.print(escape(sentence), highlight=False)
     if changed := regrades(record, since):
         console.print(regrades_table(changed))
     record.close()
     if interrupt.asked:
-        left = len({one.key for one in collected.submissions} - {outcome.key for outcome in outcomes})
+        done = {outcome.key for outcome in outcomes}
+        left = sum(not done.issuperset(rows) for rows in planned.owners.values())
         console.print(f"Stopped as you asked: {left} hand-ins are left. The same command goes on with them.")
         return 1
     return int(any(outcome.status in (Status.NOT_GRADABLE, Status.GRADER_ERROR) for outcome in outcomes))
+
+
+def remove_pages(run: Path, keys: Collection[str]) -> None:
+    """Take away the files of students that the record does not have any more."""
+    for key in keys:
+        for folder, ending in (("feedback", "html"), ("results", "json")):
+            (run / folder / f"{file_safe(key)}.{ending}").unlink(missing_ok=True)
 
 
 def write_again(run: Path, student: str | None = None) -> list[Path]:
@@ -239,8 +255,7 @@ def forget_student(run: Path, key: str) -> str:
     try:
         with locked(run):
             record.forget(key)
-            for folder, ending in (("feedback", "html"), ("results", "json")):
-                (run / folder / f"{file_safe(key)}.{ending}").unlink(missing_ok=True)
+            remove_pages(run, [key])
             (run / "problems.csv").unlink(missing_ok=True)  # it may name them; `grade` writes it again
             write_all(run, record)
             write_regrades(run, regrades(record))

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from autograder.course.faults import did_you_mean
 from autograder.course.late import Extension, unclear
-from autograder.intake.sheets import Row, plain, read_sheet
+from autograder.intake.sheets import plain
+from autograder.intake.tables import Entry, read_table
 
 COLUMNS = ("due", "extra", "excused", "handed_in", "why")
 TRUTH = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True, "x": True}
@@ -28,7 +29,7 @@ SPOILT = re.compile(r"\d+[.,]?\d*E\+\d+", re.IGNORECASE)  # what a spreadsheet m
 class Wanted:
     """One row: the student as the file names them, and what is granted."""
 
-    row: Row
+    row: Entry
     extension: Extension
 
     @property
@@ -41,7 +42,7 @@ def read_extensions(path: Path, zone: ZoneInfo, has_due: bool) -> list[Wanted]:
 
     Raises IntakeError with row and column for what cannot be understood.
     """
-    return [_wanted(row, zone, has_due) for row in read_sheet(path, "list of extensions", ("student",), COLUMNS)]
+    return [_wanted(row, zone, has_due) for row in read_table(path, "list of extensions", ("student",), COLUMNS)]
 
 
 def granted(wanted: Sequence[Wanted], ids: Mapping[str, Iterable[str]]) -> dict[str, Extension]:
@@ -69,7 +70,7 @@ class Named:
             for text in filter(None, others):
                 self.others.setdefault(_comparable(text), set()).add(key)
 
-    def key_of(self, row: Row) -> str:
+    def key_of(self, row: Entry) -> str:
         """The key of the row's `student`. Raises IntakeError that names the row and the nearest key."""
         text = row["student"]
         if not text:
@@ -91,7 +92,7 @@ def _comparable(text: str) -> str:
     return plain(text).casefold() if "@" in text else plain(text)
 
 
-def _wanted(row: Row, zone: ZoneInfo, has_due: bool) -> Wanted:
+def _wanted(row: Entry, zone: ZoneInfo, has_due: bool) -> Wanted:
     excused = TRUTH.get(row["excused"].casefold())
     if excused is None:
         raise row.fault(f'expected yes or no, found "{row["excused"]}".', "excused")

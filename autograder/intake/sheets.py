@@ -1,8 +1,7 @@
-"""Reads the small tables that people write by hand or save from a spreadsheet: extensions, adjustments.
+"""Reads the sheets that a person hands over: class lists, groups, decisions. Everything in them is text.
 
-CSV in UTF-8 or UTF-16, with or without a byte order mark; comma, semicolon or tab. Cells are text, composed (NFC) and
-stripped; a `'` that a spreadsheet needed before a formula sign is taken off. Every fault names file and row; rows count
-as in a spreadsheet, the header is row 1.
+CSV with any usual delimiter, UTF-8 or Excel's UTF-16, with or without a byte order mark or a "sep=" line. Called by
+`roster`, `groups` and `decisions`, which know what the columns mean.
 """
 
 from __future__ import annotations
@@ -11,39 +10,54 @@ import codecs
 import csv
 import io
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.course.faults import did_you_mean, listed, nearest
+from autograder.course.faults import did_you_mean, listed
 from autograder.intake.faults import IntakeError
 
 DELIMITERS = (",", ";", "\t")
 EXCEL_HINT = "sep="  # a first line by which Excel is told the delimiter
-FORMULA_SIGNS = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row that is not blank; columns that the file does not have are "" in it."""
+    """One row; `number` counts from 1 as a person does, a row of several lines as one."""
+
+    number: int
+    cells: tuple[str, ...]
+
+    def cell(self, position: int | None) -> str:
+        """A cell without surrounding spaces, composed; "" where there is none."""
+        return plain(self.cells[position]) if position is not None and position < len(self.cells) else ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A file's rows that are not blank. `what` is its name in a sentence ("roster")."""
 
     path: Path
-    number: int
-    cells: Mapping[str, str]
-
-    def __getitem__(self, column: str) -> str:
-        return self.cells.get(column, "")
-
-    def fault(self, message: str, column: str = "") -> IntakeError:
-        """The error that says what is wrong with this row."""
-        return IntakeError(f"{self.path}, row {self.number}{', ' if column else ''}{column}: {message}")
+    what: str
+    rows: tuple[Row, ...]
 
 
-def read_sheet(path: Path, what: str, needed: Sequence[str], further: Sequence[str] = ()) -> list[Row]:
-    """The rows of the CSV at `path`; `what` names it in errors ("list of extensions").
+def plain(text: str) -> str:
+    """Composed (NFC) and stripped: two spellings of one id are equal so."""
+    return unicodedata.normalize("NFC", text).strip()
 
-    The header has the columns `needed` and any of `further`, in any order and letter case, and no other.
-    Raises IntakeError with the row for what cannot be read.
+
+def unescaped(cell: str) -> str:
+    """A cell without what LMSs and spreadsheets put before a formula sign: `'=x` and `="=x"`."""
+    if cell.startswith('="') and cell.endswith('"') and len(cell) > 2:
+        return cell[2:-1]
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
+
+
+def read_sheet(path: Path, what: str, header: str) -> Sheet:
+    """The sheet at `path`, at least one row. `header` says what was expected, for the message on an empty file.
+
+    Raises IntakeError that names the file, the row and the way out.
     """
     try:
         content = path.read_bytes()
@@ -52,26 +66,33 @@ def read_sheet(path: Path, what: str, needed: Sequence[str], further: Sequence[s
         raise IntakeError(f"There is no {what} {path}{did_you_mean(path.name, there) or '.'}") from None
     except OSError as error:
         raise IntakeError(f"The {what} {path} cannot be read: {error.strerror}.") from error
-    records = _records(_text(content, path), path)
-    _, header = next(records, (1, []))
-    columns = _columns(header, path, needed, (*needed, *further))
-    rows = []
-    for number, cells in records:
-        if any(cell.strip() for cell in cells[len(header) :]):
-            fault = f"found {len(cells)} fields, expected {len(header)}; text with a delimiter in it needs quotes"
-            raise IntakeError(f"{path}, row {number}: {fault}.")
-        named = {name: _cell(cells[place]) for name, place in columns.items() if place < len(cells)}
-        rows.append(Row(path, number, named))
-    return rows
+    rows = tuple(_rows(_text(content, path), path))
+    if not rows:
+        raise IntakeError(f"The {what} {path} is empty; expected a header row with {header}.")
+    return Sheet(path, what, rows)
 
 
-def plain(text: str) -> str:
-    """Composed (NFC) and stripped."""
-    return unicodedata.normalize("NFC", text).strip()
+def columns(sheet: Sheet, wanted: Sequence[str]) -> tuple[int, ...]:
+    """Where those columns are, by their headers in any letter case. Raises IntakeError if one is absent or twice."""
+    titles = [sheet.rows[0].cell(place).casefold() for place in range(len(sheet.rows[0].cells))]
+    for name in wanted:
+        if titles.count(name) != 1:
+            fault = "is there twice" if name in titles else f"is not there, found {listed(titles)}"
+            raise IntakeError(f'{sheet.path}, row {sheet.rows[0].number}: the column "{name}" {fault}.')
+    return tuple(titles.index(name) for name in wanted)
+
+
+def check_width(sheet: Sheet, row: Row, width: int) -> None:
+    """Raises IntakeError for a row with more in it than the header has columns."""
+    if any(cell.strip() for cell in row.cells[width:]):
+        raise IntakeError(
+            f"{sheet.path}, row {row.number}: found {len(row.cells)} fields, expected {width}; a name with a delimiter "
+            "in it needs quotes."
+        )
 
 
 def _text(content: bytes, path: Path) -> str:
-    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's "Unicode text"
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's "Unicode text", Blackboard's .xls
     try:
         text = content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -82,42 +103,19 @@ def _text(content: bytes, path: Path) -> str:
     return text
 
 
-def _records(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Records that are not blank, with their number; one of several lines counts as one."""
+def _rows(text: str, path: Path) -> Iterator[Row]:
     delimiter = ""
     if text.lower().startswith(EXCEL_HINT):
         hint, _, text = text.partition("\n")
         delimiter = hint[len(EXCEL_HINT) :].strip("\r ")
-        text = "\n" + text  # a line was taken off; with a blank one in its place the numbers stay the file's
+        # A line was taken off the file; blank in its place, the numbers stay those of the file.
+        text = "\n" + text
     if len(delimiter) != 1:
         first = next((line for line in text.splitlines() if line.strip()), "")
         delimiter = max(DELIMITERS, key=first.count)
     try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
-            if any(cell.strip() for cell in cells):
-                yield number, cells
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
+            if any(cell.strip() for cell in row):
+                yield Row(number, tuple(row))
     except csv.Error as error:
         raise IntakeError(f"{path} is no CSV: {error}; a quote may be missing.") from error
-
-
-def _columns(header: Sequence[str], path: Path, needed: Sequence[str], known: Collection[str]) -> dict[str, int]:
-    """Where the columns are; a column with a blank title is passed over."""
-    titles = [plain(title).casefold() for title in header]
-    for title in titles:
-        if not title:
-            continue
-        if title not in known:
-            near = nearest(title, known)
-            hint = f'; did you mean "{near}"?' if near else "."
-            raise IntakeError(f'{path}, row 1: there is no column "{title}"{hint} Known are {listed(known)}.')
-        if titles.count(title) > 1:
-            raise IntakeError(f'{path}, row 1: the column "{title}" is there twice.')
-    absent = [name for name in needed if name not in titles]
-    if absent:
-        raise IntakeError(f"{path}, row 1: expected a header with {listed(known)}; {listed(absent)} is not there.")
-    return {title: place for place, title in enumerate(titles) if title}
-
-
-def _cell(text: str) -> str:
-    text = plain(text)
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_SIGNS) else text

@@ -107,8 +107,8 @@ def standing(person: Planned, outcome: Outcome | None, policy: Policy, granted: 
     return Standing(person, outcome, late, extension, final, flags, due, lms_deducts)
 
 
-def standings(record: Record, with_cells: bool = False) -> list[Standing]:
+def standings(record: Record, with_cells: bool = False, with_tests: bool = True) -> list[Standing]:
     """Everybody in the run, in its order."""
     policy, granted = record.info().policy, extensions(record)
-    outcomes = {outcome.key: outcome for outcome in record.outcomes(with_cells)}
+    outcomes = {outcome.key: outcome for outcome in record.outcomes(with_cells, with_tests)}
     return [standing(person, outcomes.get(person.key), policy, granted) for person in record.planned()]

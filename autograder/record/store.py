@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, delete, event, inspect, or_, select, update
+from sqlalchemy import URL, Engine, create_engine, delete, event, insert, inspect, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from autograder.course.faults import did_you_mean
 from autograder.course.models import Policy
 from autograder.judge.results import Outcome, QuestionResult, Status, rounded
-from autograder.record.rows import fill, outcome_of, storable
+from autograder.record.rows import ORDER, fill, outcome_of, outcomes_of, storable
 from autograder.record.tables import (
     SCHEMA,
     AdjustmentRow,
     AttemptRow,
     Base,
-    CellRow,
     DecisionRow,
     ExtensionRow,
-    QuestionRow,
     ReceiptRow,
     RegradeRow,
     RunRow,
     SubmissionRow,
-    TestRow,
 )
-
-# Two runs into one folder may give two people one position; the key keeps their order fixed.
-ORDER = (SubmissionRow.position, SubmissionRow.key)
 
 
 class RecordError(ValueError):
@@ -148,25 +142,16 @@ class Record:
     def plan(self, entries: Sequence[Planned]) -> None:
         """Who is to be graded, before the first of them runs. Known entries are brought up to date."""
         with Session(self.engine) as session, session.begin():
-            for entry in entries:
-                row = session.get(SubmissionRow, entry.key)
-                if row is None:
-                    row = SubmissionRow(key=entry.key)
-                    session.add(row)
-                for name, value in asdict(entry).items():
-                    setattr(row, name, value)
-
-    def rename(self, old: str, new: str) -> None:
-        """Put everything that is kept under `old` under `new`, which nobody has yet: whose it is was found out."""
-        with Session(self.engine) as session, session.begin():
-            row = session.get_one(SubmissionRow, old)
-            kept = {column.key: getattr(row, column.key) for column in inspect(SubmissionRow).columns}
-            session.add(SubmissionRow(**{**kept, "key": new}))
-            session.flush()
-            for table in (QuestionRow, TestRow, CellRow, AttemptRow, AdjustmentRow, RegradeRow, ReceiptRow):
-                session.execute(update(table).where(table.submission == old).values(submission=new))
-            session.execute(update(ExtensionRow).where(ExtensionRow.student == old).values(student=new))
-            session.execute(delete(SubmissionRow).where(SubmissionRow.key == old))
+            known = set(session.scalars(select(SubmissionRow.key)))
+            plain = [{one.name: getattr(entry, one.name) for one in fields(Planned)} for entry in entries]
+            for entry in plain:
+                entry["ids"] = dict(entry["ids"])
+            new = [entry for entry in plain if entry["key"] not in known]
+            old = [entry for entry in plain if entry["key"] in known]
+            if new:
+                session.execute(insert(SubmissionRow), new)
+            if old:
+                session.execute(update(SubmissionRow), old)
 
     def save(self, outcome: Outcome, content: bytes | None, settles: bool = False) -> None:
         """Keep one outcome and its bytes in place of an earlier one, in one transaction.
@@ -217,8 +202,8 @@ class Record:
     def planned(self) -> list[Planned]:
         """Everybody in the run, in its order."""
         with Session(self.engine) as session:
-            rows = session.scalars(select(SubmissionRow).order_by(*ORDER))
-            return [Planned(**{one.name: getattr(row, one.name) for one in fields(Planned)}) for row in rows]
+            columns = [getattr(SubmissionRow, one.name) for one in fields(Planned)]
+            return [Planned(*row) for row in session.execute(select(*columns).order_by(*ORDER))]
 
     def digests(self) -> Mapping[str, str | None]:
         """The SHA-256 of what each judged student handed in; only those with an outcome."""
@@ -228,11 +213,15 @@ class Record:
             )
             return {key: digest for key, digest in rows}  # noqa: C416 - rows are no pairs to mypy
 
-    def outcomes(self, with_cells: bool = True) -> list[Outcome]:
-        """Every outcome so far, in the run's order. Without the executed cells, a big class stays small in memory."""
+    def outcomes(self, with_cells: bool = True, with_tests: bool = True) -> list[Outcome]:
+        """Every outcome so far, in the run's order. Without the executed cells, a big class stays small in memory;
+        who wants points alone leaves the tests away too."""
         with Session(self.engine) as session:
-            rows = session.scalars(select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
             adjusted, asked = _adjustments(session), _asked(session)
+            if not with_cells:
+                found = outcomes_of(session, with_tests)
+                return [_adjusted(outcome, adjusted.get(outcome.key, {}), asked) for outcome in found]
+            rows = session.scalars(select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
             return [_adjusted(outcome_of(row, with_cells), adjusted.get(row.key, {}), asked) for row in rows]
 
     def outcome(self, key: str) -> Outcome | None:
