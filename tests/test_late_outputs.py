@@ -542,7 +542,7 @@ def test_a_file_is_read_as_spreadsheets_write_it(course: Path, content: bytes) -
         ("student,extar\nada,1 day\n", 'row 1: there is no column "extar"; did you mean "extra"?'),
         ("student,extra,extra\nada,1 day,\n", 'row 1: the column "extra" is there twice'),
         ("extra\n1 day\n", "row 1: expected a header with student, due, extra"),
-        ("", "row 1: expected a header with student"),
+        ("", "is empty; expected a header row with student"),
         ("student,why\nada,ill,\nben,ill, so he said\n", "row 3: found 3 fields, expected 2"),
         ('student,why\nada,"ill\n', "is no CSV"),
         (b"student,why\nada,\xe9\n", "row 2: expected UTF-8"),
