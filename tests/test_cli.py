@@ -165,7 +165,7 @@ def test_a_zip_that_is_none_is_refused(tiny: Path, tmp_path: Path, out: Path) ->
 @pytest.mark.parametrize(
     ("roster", "fault"),
     [
-        ("key,name\nada,A\nada,B\n", "row 3"),
+        ("key,name\nada,A\nben,B,C\n", "row 3"),
         ("student\nada\n", '"key"'),
         ("", "is empty"),
         ("key\n\n,x\n", "row 3"),

@@ -1,7 +1,8 @@
-"""`autograder export`: from a run's record to the file that is uploaded, every change told before it is written."""
+"""`autograder export` and `feedback`: from a run to the files that are uploaded, every change told first."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,67 +14,102 @@ from autograder.gradebook.export import Filled, fill, write_filled
 from autograder.gradebook.returning import packed
 from autograder.gradebook.scores import write_whole
 from autograder.intake.submissions import file_safe
-from autograder.judge.results import Status
-from autograder.record.store import Record
+from autograder.record.anonymity import naming
+from autograder.record.standing import Standing, standings
+from autograder.record.store import Planned, Record
+from autograder.report.feedback import page
 
 SHOWN = 60
 
 
 def export_run(
-    run: Path, to: str, template: Path, out: Path, column: str | None, dry_run: bool, erase: bool, console: Console
+    run: Path,
+    to: str,
+    template: Path,
+    out: Path,
+    column: str | None,
+    dry_run: bool,
+    erase: bool,
+    console: Console,
+    part: bool = False,
 ) -> int:
-    """0 if everybody with a score found a row, 1 if somebody did not. Raises ValueError if nothing can be written."""
+    """0 if everybody with a score is in the file, 1 if somebody is not. Raises ValueError if nothing can be written."""
     record = Record.open(run / RECORD, create=False)
     try:
-        filled = fill(record, to, template, column, erase)
-        outcomes = record.outcomes(with_cells=False)
-        planned = len(record.planned())
+        filled = fill(record, to, template, column, erase, part)
     finally:
         record.close()
-    console.print(changes_table(filled))
+    if not dry_run:
+        write_filled(filled, out)
+    if filled.changes:
+        console.print(changes_table(filled, everything=dry_run))
     for note in filled.notes:
-        console.print(escape(note))
-    counts = {status: sum(one.status is status for one in outcomes) for status in Status}
-    told = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
-    console.print(f"{planned} in the run: {told}. {len(filled.changes)} grades change; nobody else's cell does.")
+        console.print(escape(note), highlight=False)
+    for one in filled.held:
+        console.print(f"Row {one.row}, {escape(one.student)}: not written, {escape(one.why)}.", highlight=False)
     for key in filled.unplaced:
         console.print(
-            f"No row is of {escape(key)}: enter that grade by hand, or grade with a --roster that has its id."
+            f"No row is of {escape(key)}: enter that grade by hand, or grade with a --roster that has its id.",
+            highlight=False,
         )
-    if dry_run:
-        console.print("Nothing was written (--dry-run).")
-    else:
-        write_filled(filled, out)
-        console.print(f"Written to {escape(str(out))}: raw scores, no late penalty taken off.", soft_wrap=True)
-    return int(bool(filled.unplaced))
+    told = ", ".join(f"{count} {word}" for word, count in filled.statuses.items())
+    left = f", {len(filled.held)} are held back" if filled.held else ""
+    left += f", {len(filled.unplaced)} have no row" if filled.unplaced else ""
+    console.print(
+        f"{filled.statuses.total()} in the run: {told}. {len(filled.changes)} grades change, {filled.same} are there "
+        f"already{left}.",
+        highlight=False,
+    )
+    end = "Nothing was written (--dry-run)." if dry_run else f"Written to {escape(str(out))}."
+    console.print(end, soft_wrap=True, highlight=False)
+    return int(bool(filled.unplaced or filled.held))
 
 
-def changes_table(filled: Filled) -> Table:
+def changes_table(filled: Filled, everything: bool) -> Table:
+    """The changes: all of them, or those that replace a grade and some of the others."""
     table = Table(title="Changes", title_justify="left")
     for heading in ("row", "student", "was", "will be"):
         table.add_column(heading)
-    for change in filled.changes[:SHOWN]:
-        table.add_row(str(change.row), escape(change.student), escape(change.old or "-"), change.new or "(blank)")
-    if len(filled.changes) > SHOWN:
-        table.caption = f"and {len(filled.changes) - SHOWN} more"
+    room = len(filled.changes) if everything else SHOWN
+    left = 0
+    for change in filled.changes:
+        if not change.replaces and room <= 0:
+            left += 1
+            continue
+        room -= not change.replaces
+        table.add_row(
+            str(change.row), escape(change.student), escape(change.old.strip() or "-"), change.new or "(blank)"
+        )
+    if left:
+        table.caption = f"and {left} more where there was no grade; --dry-run lists all"
     return table
 
 
 def return_feedback(run: Path, to: str, out: Path, console: Console) -> int:
-    """0 if every page has a name that brings it to its student, else 1."""
+    """0 if every page has a name that brings it to its student, else 1. Raises ValueError where there are no pages."""
     record = Record.open(run / RECORD, create=False)
     try:
-        people = record.planned()
+        name_of, info = naming(record), record.info()
+
+        def page_of(key: str) -> bytes | None:
+            path = run / "feedback" / f"{file_safe(name_of(key))}.html"
+            return path.read_bytes() if path.is_file() else None
+
+        def team_page(members: Sequence[Standing]) -> bytes:
+            person, outcome = members[0].person, record.outcome(members[0].person.key)
+            assert outcome is not None
+            team = Planned(person.group or "Your group", person.group)
+            return page(info, Standing(team, outcome, final=outcome.score)).encode("utf-8", "replace")
+
+        returned = packed(standings(record, with_tests=False), page_of, team_page, to)
     finally:
         record.close()
-
-    def page_of(key: str) -> bytes | None:
-        path = run / "feedback" / f"{file_safe(key)}.html"
-        return path.read_bytes() if path.is_file() else None
-
-    returned = packed(people, page_of, to)
-    for key in returned.unplaced:
-        console.print(f"{escape(key)}: the hand-in did not come in a download of {to}; return the page by hand.")
+    for key, why in returned.unplaced.items():
+        console.print(f"{escape(key)}: {escape(why)}; return the page by hand.", highlight=False)
+    for note in returned.notes:
+        console.print(escape(note), highlight=False)
+    if not returned.count and not returned.unplaced:
+        raise ValueError(f"There are no pages in {run / 'feedback'}; `autograder report {run}` writes them.")
     write_whole(out, returned.content)
-    console.print(f"Written to {escape(str(out))}: {returned.count} pages.", soft_wrap=True)
+    console.print(f"Written to {escape(str(out))}: {returned.count} pages.", soft_wrap=True, highlight=False)
     return int(bool(returned.unplaced))

@@ -1,52 +1,58 @@
 """Fills the file that an LMS exported with a run's scores: one column, and rows of students with a result alone.
 
-The rules of each LMS stand in its `Kind`; their source is the project's notes on formats (the importers' own code).
-Scores go in for `graded` and `partial`; nobody else's cell is touched, so that nothing is erased.
+Called by `engine.exporting`. What is particular to an LMS stands in its own module behind `Gradebook`. Scores go in for
+`graded` and `partial`, and for `missing` where the course says zero; nobody else's cell is touched, and no grade is
+taken away unless that is asked for.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
-from autograder.course.faults import did_you_mean, listed
+from autograder.course.models import Policy
+from autograder.gradebook.base import SPOILT, Asked, Gradebook, amount, short
+from autograder.gradebook.blackboard import Blackboard
+from autograder.gradebook.brightspace import Brightspace
+from autograder.gradebook.canvas import Canvas
+from autograder.gradebook.coverage import refuse_strangers
+from autograder.gradebook.joining import joined
+from autograder.gradebook.moodle import MoodleGradebook
+from autograder.gradebook.sakai import Sakai
 from autograder.gradebook.scores import number, write_whole
 from autograder.gradebook.template import Template, TemplateError, read_template
-from autograder.judge.results import Outcome
-from autograder.record.store import Planned, Record
+from autograder.gradebook.words import OURS, words
+from autograder.gradebook.worksheet import Worksheet
+from autograder.judge.results import Status, rounded
+from autograder.record.standing import LATE_UNKNOWN, Standing, standings
+from autograder.record.store import Record, RunInfo
 
-SPOILT = re.compile(r"\d+[.,]?\d*E\+\d+", re.IGNORECASE)  # what a spreadsheet makes of a long number
-READ_ONLY = re.compile(r"(Current|Final) (Score|Points|Grade)|Override (Score|Grade|Status)")  # canvas: dropped columns
-PARTICIPANT = re.compile(r"\D*(\d+)$")
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How one LMS's file is read. `ids` are the headers that say who a row is, the strongest first."""
-
-    name: str
-    ids: tuple[str, ...]
-    needed: tuple[str, ...]  # headers that must be there
-    column: Callable[[Template, str, str | None], int]
-    possible: str = ""  # the header of the column that holds the points possible, if there is one
-    feedback: str = ""  # the header of the column for words
-    no_mark: bool = False  # a byte order mark is refused before a quoted header
-    header: str = ""  # pattern of a grade column's header with the groups `title` and, where it has one, `points`
-    first_is_id: bool = False  # who a row is of stands in the first column, whatever its header
+KINDS: dict[str, Gradebook] = {
+    kind.name: kind for kind in (Canvas(), MoodleGradebook(), Worksheet(), Blackboard(), Brightspace(), Sakai())
+}
 
 
 @dataclass(frozen=True)
 class Change:
-    """One cell that will be another."""
+    """One cell that will be another. `replaces` says that there was a grade."""
 
     row: int  # as a person counts, from 1
     student: str
     old: str
     new: str
+    replaces: bool = False
+
+
+@dataclass(frozen=True)
+class Held:
+    """Somebody whose score is not written, and why (a clause)."""
+
+    row: int
+    student: str
+    why: str
 
 
 @dataclass
@@ -54,252 +60,218 @@ class Filled:
     """What was, or would be, written."""
 
     template: Template
-    content: bytes
+    content: bytes = b""
     changes: list[Change] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    same: int = 0  # grades that are there already
+    excused: int = 0
+    held: list[Held] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)  # keys with a score that no row is of
+    notes: list[str] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)  # how many of the run stand how
     comma: bool = False  # decimals are written with a comma
 
 
-def headers(template: Template) -> list[str]:
-    return [cell.value.strip() for cell in template.rows[0]]
+def fill(
+    record: Record, to: str, path: Path, column: str | None = None, erase: bool = False, part: bool = False
+) -> Filled:
+    """The template at `path` with the run's scores. Writes nothing.
 
-
-def _canvas_column(template: Template, title: str, wanted: str | None) -> int:
-    found = []
-    for place, header in enumerate(headers(template)):
-        match = re.fullmatch(r"(.+) \((\d+)\)", header)
-        if match and (header == wanted or match[1] == wanted or (wanted is None and same(match[1], title))):
-            found.append(place)
-    return _one(template, found, title, wanted, [head for head in headers(template) if re.search(r" \(\d+\)$", head)])
-
-
-def _titled_column(template: Template, title: str, wanted: str | None) -> int:
-    """Moodle's gradebook: `Assignment: Title (Real)`."""
-    found = []
-    for place, header in enumerate(headers(template)):
-        bare = re.sub(r" \((Real|Punkte|R[ée]el[a-z]*)\)$", "", header)
-        bare = bare.split(": ", 1)[-1]
-        if header == wanted or bare == wanted or (wanted is None and same(bare, title)):
-            found.append(place)
-    return _one(template, found, title, wanted, headers(template))
-
-
-def _column_like(pattern: str) -> Callable[[Template, str, str | None], int]:
-    """For headers that hold more than a title: what the pattern's group `title` says is compared."""
-
-    def column(template: Template, title: str, wanted: str | None) -> int:
-        matches = [re.fullmatch(pattern, header) for header in headers(template)]
-        found = [
-            place
-            for place, match in enumerate(matches)
-            if match
-            and (match[0] == wanted or match["title"] == wanted or (not wanted and same(match["title"], title)))
-        ]
-        return _one(template, found, title, wanted, [match[0] for match in matches if match])
-
-    return column
-
-
-def _grade_column(template: Template, title: str, wanted: str | None) -> int:
-    return headers(template).index(wanted or "Grade")
-
-
-def _one(template: Template, found: list[int], title: str, wanted: str | None, there: Sequence[str]) -> int:
-    if len(found) == 1:
-        return found[0]
-    asked = wanted or title
-    if found:
-        raise TemplateError(f'{template.path}, row 1: {len(found)} columns are "{asked}"; name one with --column.')
-    hint = did_you_mean(asked, there)
-    raise TemplateError(
-        f'{template.path}, row 1: no column is called "{asked}"{hint or ";"} its columns of grades are '
-        f"{listed(list(there), 12) if there else 'none'}. Is it another course's? Else name the column with --column."
-    )
-
-
-BLACKBOARD = r"(?P<title>.+?) \[Total Pts: (?P<points>[\d.,]+) Score\] \|\d+"
-BRIGHTSPACE = r"(?P<title>.+?) Points Grade(?: <Numeric MaxPoints:(?P<points>[\d.,]+)[^>]*>)?"
-SAKAI = r"(?P<title>[^#*\[][^\[]*?)(?: \[(?P<points>[\d.,]+)\])?"
-KINDS = {
-    kind.name: kind
-    for kind in (
-        Kind("canvas", ("ID", "SIS User ID", "SIS Login ID"), ("Student", "ID", "Section"), _canvas_column,
-             no_mark=True),
-        Kind("moodle", ("ID number", "Email address", "Username"), (), _titled_column),
-        Kind("moodle-worksheet", ("Identifier", "ID number", "Email address"),
-             ("Identifier", "Grade", "Last modified (grade)"), _grade_column, "Maximum grade", "Feedback comments"),
-        Kind("blackboard", ("Username", "Student ID"), ("Username",), _column_like(BLACKBOARD), header=BLACKBOARD),
-        Kind("brightspace", ("OrgDefinedId", "Username"), ("End-of-Line Indicator",), _column_like(BRIGHTSPACE),
-             header=BRIGHTSPACE),
-        Kind("sakai", (), (), _column_like(SAKAI), header=SAKAI, first_is_id=True),
-    )
-}  # fmt: skip
-
-
-def fill(record: Record, to: str, path: Path, column: str | None = None, erase: bool = False) -> Filled:
-    """The template at `path` with the run's scores. Raises TemplateError if it cannot be filled in. Writes nothing."""
-    kind = KINDS[to]
-    template = read_template(path)
-    titles = headers(template)
-    absent = [name for name in kind.needed if name not in titles]
-    if absent:
-        raise TemplateError(f"{path}, row 1: there is no column {listed(absent)}; is it an export of {kind.name}?")
-    info = record.info()
-    place = kind.column(template, info.title, column)
-    if READ_ONLY.search(titles[place]) and kind.name == "canvas":
-        raise TemplateError(
-            f'{path}, row 1: Canvas takes "{titles[place]}" for a total and passes it over; rename that assignment.'
-        )
-    ids = [0] if kind.first_is_id else [titles.index(name) for name in kind.ids if name in titles]
-    if not ids:
-        raise TemplateError(
-            f"{path}, row 1: no column says who a row is of; one of {listed(list(kind.ids))} is needed."
-        )
-    rows = [row for row in range(1, len(template.rows)) if len(template.rows[row]) > 1]
-    _look_over(template, rows, ids)
-    filled = Filled(template, b"", comma=_has_comma(template, kind, rows, place))
-    if filled.comma:
-        filled.notes.append("Decimals are written with a comma, as the template has them.")
-    if kind.no_mark and template.mark:
-        filled.notes.append("The byte order mark at its beginning was left out: Canvas may refuse the file with it.")
-    outcomes = {
-        one.key: one for one in record.outcomes(with_cells=False) if one.status.scored and one.score is not None
-    }
-    _check_possible(template, kind, place, rows, outcomes)
-    people = {one.key: one for one in record.planned()}
-    taken: dict[int, str] = {}
-    for key, outcome in outcomes.items():
-        row = _row_of(template, rows, ids, key, people[key])
-        if row is None:
-            filled.unplaced.append(key)
-            continue
-        if row in taken:
-            raise TemplateError(
-                f"{path}, row {row + 1}: both {taken[row]} and {key} are matched to it; mend the roster."
-            )
-        taken[row] = key
-        _change(filled, row, place, number(outcome.score or 0.0), key)
-        if kind.feedback in titles:
-            template.set(row, titles.index(kind.feedback), words(outcome, info.questions))
-    if erase:
-        for row in sorted(set(rows) - set(taken)):
-            whose = next((one for one in people if _row_of(template, [row], ids, one, people[one]) is not None), None)
-            if whose is not None and template.value(row, place).strip():
-                _change(filled, row, place, "", whose)
-    filled.content = template.filled(keep_mark=not kind.no_mark)
+    `column` names the column in place of the assignment's title; `erase` blanks grades of who has no score; `part` says
+    that the file is of a part of the class. Raises TemplateError if the file cannot be filled in.
+    """
+    kind, template, info = KINDS[to], read_template(path), record.info()
+    _refuse_others_file(kind, template)
+    rows = [row for row in range(1, len(template.rows)) if kind.is_student(template, row)]
+    columns = kind.id_columns(template.titles)
+    _look_over(template, rows, [place for place, _ in columns])
+    kind.look_over(template, rows)
+    place = _column(kind, template, info, column)
+    _refuse_points(kind, template, place, rows, info)
+    people = standings(record, with_tests=False)
+    found = joined(template, rows, columns, [one.person for one in people])
+    refuse_strangers(template, kind.called, rows, people, found.row_of, part)
+    cells = [template.value(row, place).strip() for row in rows]
+    filled = Filled(template, comma=kind.has_comma(template, cells))
+    filled.statuses = Counter(one.outcome.status.value if one.outcome else "not graded yet" for one in people)
+    filled.notes += [*kind.mend(template), *found.at_odds]
+    _write(filled, kind, place, people, found.row_of, info, erase)
+    filled.notes += kind.warnings(template, place, rows)
+    filled.notes += _about(filled, kind, info.policy, people, erase)
+    filled.content = template.filled()
     return filled
 
 
-def _has_comma(template: Template, kind: Kind, rows: Sequence[int], place: int) -> bool:
-    """Whether the LMS speaks a language of decimal commas: its own grades have them, or Sakai's file semicolons."""
-    cells = [template.value(row, place).strip() for row in rows]
-    if any(re.fullmatch(r"\d+\.\d+", cell) for cell in cells):
-        return False
-    return (kind.name == "sakai" and template.delimiter == ";") or any(re.fullmatch(r"\d+,\d+", cell) for cell in cells)
-
-
-def _change(filled: Filled, row: int, place: int, new: str, key: str) -> None:
-    old = filled.template.value(row, place)
-    if not _equal(old, new):
-        if filled.comma:
-            new = new.replace(".", ",")
-        filled.template.set(row, place, new)
-        filled.changes.append(Change(row + 1, key, old, new))
-
-
-def _equal(old: str, new: str) -> bool:
-    """Whether two grades are the same number at two decimals, so that nothing needs to change."""
-    try:
-        return bool(old.strip() and new) and round(Decimal(old.strip().replace(",", ".")), 2) == round(Decimal(new), 2)
-    except InvalidOperation:
-        return False
+def _refuse_others_file(kind: Gradebook, template: Template) -> None:
+    titles = template.titles
+    other = next((one for one in KINDS.values() if one is not kind and one.claims(titles)), None)
+    if other is not None:
+        raise template.fault(0, f"this is a file of {other.called} (--to {other.name}), not for --to {kind.name}.")
+    if not kind.is_mine(titles):
+        needs = kind.whose(titles) or f"there is no column {' or '.join(one.header for one in kind.ids)}"
+        raise template.fault(0, f"{needs}; is it an export of {kind.called}?")
+    if template.delimiter not in kind.delimiters:
+        raise template.fault(0, f"its delimiter is none that {kind.called} writes or takes. Export it anew.")
 
 
 def _look_over(template: Template, rows: Sequence[int], ids: Sequence[int]) -> None:
     """Raises TemplateError for a file that a spreadsheet has spoilt, or that was saved in part."""
-    width = len(template.rows[0])
-    seen: dict[str, int] = {}
-    for row in rows:
-        if len(template.rows[row]) != width:
-            raise TemplateError(
-                f"{template.path}, row {row + 1}: it has {len(template.rows[row])} fields, the header {width}; "
-                "the file was saved in part. Export it anew."
-            )
-        for place in ids:
-            value = template.value(row, place).strip()
-            if SPOILT.fullmatch(value):
-                raise TemplateError(
-                    f'{template.path}, row {row + 1}: the id "{value}" was spoilt by a spreadsheet. Export it anew, '
-                    "and "
-                    "do not open it in between."
-                )
-        first = template.value(row, ids[0]).strip()
-        if first and first in seen:
-            raise TemplateError(
-                f'{template.path}, row {row + 1}: the id "{first}" is in row {seen[first] + 1} already.'
-            )
-        seen[first] = row
-
-
-def _check_possible(
-    template: Template, kind: Kind, place: int, rows: Sequence[int], outcomes: dict[str, Outcome]
-) -> None:
-    """Raises TemplateError if the LMS's points possible are not the assignment's."""
-    most = next((outcome.max_score for outcome in outcomes.values()), None)
-    if most is None:
-        return
-    titles = headers(template)
-    told: list[tuple[int, str]] = []
-    match = re.fullmatch(kind.header, titles[place]) if kind.header else None
-    if match and match["points"]:
-        told = [(0, match["points"])]
-    if kind.possible in titles:
-        told += [(row, template.value(row, titles.index(kind.possible))) for row in rows]
-    elif kind.name == "canvas":
-        told += [(row, template.value(row, place)) for row in rows if "Points Possible" in template.value(row, 0)]
-    for row, text in told:
-        if text.strip() and not _equal(text, number(most)):
-            raise TemplateError(
-                f"{template.path}, row {row + 1}: {text.strip()} points are possible there, {number(most)} here. "
-                "Is it another assignment's column? Else change the points in one of the two."
-            )
-
-
-def _row_of(template: Template, rows: Sequence[int], ids: Sequence[int], key: str, person: Planned) -> int | None:
-    """The one row whose id is the student's key or e-mail; by the strongest id that any row has."""
+    titles = template.titles
     for place in ids:
-        for wanted in filter(None, (key, person.email)):
-            found = [row for row in rows if _is_id(template.value(row, place), wanted)]
-            if len(found) == 1:
-                return found[0]
-    return None
+        if titles[place] and titles.count(titles[place]) > 1:
+            raise template.fault(0, f'two columns are called "{titles[place]}". Export it anew.')
+    for row in range(1, len(template.rows)):
+        cells = template.rows[row]
+        if len(cells) != len(titles) and (len(cells) > 1 or cells[0].value.strip()):
+            raise short(row, template)
+    for row in rows:
+        for place in ids:
+            text = template.value(row, place).strip()
+            if SPOILT.fullmatch(text.lstrip("#'")):
+                raise template.fault(
+                    row, f'the id "{text}" was spoilt by a spreadsheet. Export it anew, and do not open it in between.'
+                )
 
 
-def _is_id(cell: str, wanted: str) -> bool:
-    cell, wanted = plain(cell).removeprefix("#"), plain(wanted)  # Brightspace puts it before ids, to keep their zeros
-    participant = PARTICIPANT.fullmatch(cell) if cell.lower().startswith("participant") else None
-    if "@" in wanted:
-        return cell.casefold() == wanted.casefold()
-    return cell == wanted or bool(participant and participant[1] == wanted)
+def _column(kind: Gradebook, template: Template, info: RunInfo, named: str | None) -> int:
+    """Where the grades go. Raises TemplateError for a title that the LMS would misread, or that is not there."""
+    wanted = named or info.policy.gradebook.column
+    asked = Asked((wanted or info.title).strip(), wanted is not None)
+    if why := kind.misread(kind.title_of(asked.title) or asked.title):
+        raise template.fault(0, f'"{asked.title}": {why}; rename it there, or name another column with --column.')
+    return kind.column(template, asked)
 
 
-def words(outcome: Outcome, questions: Sequence[tuple[str, str, float]]) -> str:
-    """One line for the student: points by question, and what was found. Begins with a letter, as Moodle wants it."""
-    titles = {question: title for question, title, _ in questions}
-    parts = []
-    for result in outcome.questions:
-        part = f"{titles.get(result.id, result.id)} {number(result.score)}/{number(result.points)}"
-        parts.append(part)
-    return ("Points: " + "; ".join(parts)).replace("\\", "/")
+def _refuse_points(kind: Gradebook, template: Template, place: int, rows: Sequence[int], info: RunInfo) -> None:
+    """Raises TemplateError if the LMS's points possible are not the assignment's."""
+    most = _most(info)
+    for row, text in kind.possible(template, place, rows):
+        if text.strip() and amount(text) != Decimal(number(most)):
+            raise template.fault(
+                row,
+                f"{text.strip()} points are possible there, {number(most)} here. Is it another assignment's column? "
+                "Else change the points in one of the two.",
+            )
 
 
-def same(one: str, other: str) -> bool:
-    return plain(one).casefold() == plain(other).casefold()
+def _most(info: RunInfo) -> float:
+    return rounded(sum(points for _, _, points in info.questions))
 
 
-def plain(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
+def _write(
+    filled: Filled,
+    kind: Gradebook,
+    place: int,
+    people: Sequence[Standing],
+    row_of: Mapping[str, int],
+    info: RunInfo,
+    erase: bool,
+) -> None:
+    template, most = filled.template, _most(info)
+    at = template.titles.index(kind.words_header) if kind.words_header in template.titles else None
+    kept = 0
+    for one in people:
+        key = one.person.key
+        row = row_of.get(key)
+        points = _sent(one, info.policy)
+        if row is None:
+            if points is not None or (one.excused and kind.excused):
+                filled.unplaced.append(key)
+            continue
+        old = template.value(row, place)
+        why = kind.held(template, row, place)
+        if one.excused:
+            filled.excused += 1
+            if kind.excused and not why:
+                _change(filled, kind, row, place, kind.excused, key)
+        elif points is not None:
+            if points > most:
+                raise template.fault(
+                    row, f"{key} has {number(points)}, more than the {number(most)} that are possible."
+                )
+            if why:
+                filled.held.append(Held(row + 1, key, why))
+                continue
+            if _absent(one) and not kind.is_blank(old) and not erase and amount(old) != Decimal(number(points)):
+                filled.held.append(
+                    Held(row + 1, key, f"nothing was handed in, but {old.strip()} is there; see --erase")
+                )
+                continue
+            new = number(points).replace(".", ",") if filled.comma else number(points)
+            _change(filled, kind, row, place, new, key)
+            if at is not None:
+                kept += not _say(template, row, at, words(one, info.questions, points), erase)
+        elif erase and _void(one) and not why and not kind.is_blank(old):
+            _change(filled, kind, row, place, "", key)
+    if kept:
+        filled.notes.append(
+            f"{kept} comments that somebody wrote there are left as they are; --erase puts ours in place."
+        )
+
+
+def _sent(one: Standing, policy: Policy) -> float | None:
+    """What goes in: the final score at the declared places, 0 for who is missing where the course says so."""
+    if one.excused or one.outcome is None:
+        return None
+    if one.final is not None:
+        return rounded(one.final, policy.gradebook.places)
+    return 0.0 if _absent(one) and policy.gradebook.missing == "zero" else None
+
+
+def _absent(one: Standing) -> bool:
+    return one.outcome is not None and one.outcome.status is Status.MISSING
+
+
+def _void(one: Standing) -> bool:
+    """Whether there is no score for a reason of the student's; a fault of ours takes nothing away."""
+    return one.outcome is not None and one.outcome.status in (Status.MISSING, Status.NOT_GRADABLE)
+
+
+def _change(filled: Filled, kind: Gradebook, row: int, place: int, new: str, key: str) -> None:
+    old = filled.template.value(row, place)
+    was, becomes = amount(old), amount(new)
+    if old.strip() == new or (was is not None and becomes is not None and rounded(was) == rounded(becomes)):
+        filled.same += 1
+        return
+    filled.template.set(row, place, new)
+    filled.changes.append(Change(row + 1, key, old, new, not kind.is_blank(old)))
+
+
+def _say(template: Template, row: int, place: int, text: str, erase: bool) -> bool:
+    """Write the words for the student, unless somebody else's stand there."""
+    old = template.value(row, place).strip()
+    if old and not old.startswith(OURS.strip()) and not erase:
+        return False
+    if old != text:
+        template.set(row, place, text)
+    return True
+
+
+def _about(filled: Filled, kind: Gradebook, policy: Policy, people: Sequence[Standing], erase: bool) -> list[str]:
+    """Sentences on which score was sent, and on what the upload does."""
+    notes = []
+    if filled.comma:
+        notes.append("Decimals are written with a comma, as the template has them.")
+    late = policy.late
+    off = sum(bool(one.penalty) for one in people if not one.excused)
+    if late is None:
+        notes.append("These are raw scores: grading.yml has no late policy.")
+    elif late.deducted_by == "lms":
+        notes.append("These are raw scores, no late penalty taken off: grading.yml leaves that to the LMS.")
+    else:
+        notes.append(f"These are final scores: a late penalty was taken off for {off} students.")
+        if kind.deducts:
+            notes.append(f"Switch off {kind.deducts}, if there is one: it would take the penalty off a second time.")
+    unknown = sum(LATE_UNKNOWN in one.flags for one in people)
+    if unknown:
+        notes.append(f"{unknown} were marked late by the LMS, which did not say by how much: nothing was taken off.")
+    if filled.excused:
+        done = f"written as {kind.excused}" if kind.excused else f"left alone: {kind.called} takes no word for it"
+        notes.append(f"{filled.excused} excused students' rows were {done}.")
+    if erase and not kind.blank_erases and any(not change.new for change in filled.changes):
+        notes.append(f"{kind.called} passes over a blank, so take those grades away by hand there.")
+    if filled.template.ends[-1][1] == "":
+        notes.append("The template does not end in a line end: look whether its last row is whole.")
+    return [*notes, *kind.advice]
 
 
 def write_filled(filled: Filled, out: Path) -> None:
@@ -309,10 +281,11 @@ def write_filled(filled: Filled, out: Path) -> None:
         raise TemplateError(f"-o {out} is the template itself; name another file.")
     write_whole(out, filled.content)
     again = read_template(out)
+    if len(again.rows) != len(template.rows):
+        raise TemplateError(f"{out} reads back as {len(again.rows)} rows, not {len(template.rows)}; do not upload it.")
     for row, cells in enumerate(template.rows):
-        for place, cell in enumerate(cells):
-            wanted = template.changes.get((row, place), cell.value)
-            if again.value(row, place) != wanted:
+        for place in range(len(cells)):
+            if again.value(row, place) != template.expected(row, place):
                 raise TemplateError(
                     f"{out}, row {row + 1}: it reads back as {again.value(row, place)!r}; do not upload it."
                 )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import Any
 
 from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where
 from autograder.record.tables import CellRow, QuestionRow, SubmissionRow, TestRow
 
+# Two runs into one folder may give two people one position; the key keeps their order fixed.
+ORDER = (SubmissionRow.position, SubmissionRow.key)
 HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -66,31 +71,53 @@ def _question_row(place: int, result: QuestionResult) -> QuestionRow:
 
 
 def outcome_of(row: SubmissionRow, with_cells: bool) -> Outcome:
-    assert row.status is not None and row.max_score is not None
+    questions = tuple(_question(one, tuple(_test(test) for test in one.tests)) for one in row.questions)
+    return _outcome(row, questions, tuple(_cell(cell) for cell in row.cells) if with_cells else ())
+
+
+def _outcome(row: Any, questions: tuple[QuestionResult, ...], cells: tuple[CellRun, ...]) -> Outcome:
+    """Of a row of the table, loaded as an object or as plain columns."""
     return Outcome(
         key=row.key, status=Status(row.status), message=row.message, score=row.score, max_score=row.max_score,
-        questions=tuple(_question(question) for question in row.questions), verdict=row.verdict,
+        questions=questions, verdict=row.verdict,
         flags=tuple(row.flags), notes=tuple(row.notes),
-        cells=tuple(_cell(cell) for cell in row.cells) if with_cells else (),
+        cells=cells,
         level=row.level, seed=row.seed, cpu=row.cpu, versions=row.versions, detail=row.detail,
     )  # fmt: skip
 
 
-def _question(row: QuestionRow) -> QuestionResult:
+def outcomes_of(session: Session, with_tests: bool) -> list[Outcome]:
+    """All outcomes without their cells, in the run's order, by three plain selects: a class has 100,000 tests."""
+    tests: dict[tuple[str, str], list[TestResult]] = defaultdict(list)
+    if with_tests:
+        of_tests = select(*TestRow.__table__.columns)
+        for test in session.execute(of_tests.order_by(TestRow.submission, TestRow.question, TestRow.position)):
+            tests[test.submission, test.question].append(_test(test))
+    questions: dict[str, list[QuestionResult]] = defaultdict(list)
+    of_questions = select(*QuestionRow.__table__.columns)
+    for question in session.execute(of_questions.order_by(QuestionRow.submission, QuestionRow.position)):
+        own = tuple(tests.get((question.submission, question.question), ()))
+        questions[question.submission].append(_question(question, own))
+    columns = [column for column in SubmissionRow.__table__.columns if column.name != "content"]
+    rows = session.execute(select(*columns).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
+    return [_outcome(row, tuple(questions.get(row.key, ())), ()) for row in rows]
+
+
+def _question(row: Any, tests: tuple[TestResult, ...]) -> QuestionResult:
     return QuestionResult(
         id=row.question, title=row.title, points=row.points, score=row.score, moment=row.moment, note=row.note,
-        tests=tuple(_test(test) for test in row.tests),
+        tests=tests,
     )  # fmt: skip
 
 
-def _test(row: TestRow) -> TestResult:
+def _test(row: Any) -> TestResult:
     where = Where(cell=row.where_cell, line=row.where_line) if row.where_cell is not None else None
-    return TestResult.model_validate({
-        "id": row.test, "question": row.question, "title": row.title, "weight": row.weight,
-        "visibility": row.visibility, "outcome": row.outcome, "share": row.share, "found": row.found,
-        "advice": row.advice, "where": where, "verdict": row.verdict, "flags": tuple(row.flags),
-        "detail": row.detail, "evidence": row.evidence, "cpu": row.cpu,
-    })  # fmt: skip
+    # not validated again: it was when it was saved, and a class of 2,000 has 100,000 of them
+    return TestResult.model_construct(
+        id=row.test, question=row.question, title=row.title, weight=row.weight, visibility=row.visibility,
+        outcome=row.outcome, share=row.share, found=row.found, advice=row.advice, where=where, verdict=row.verdict,
+        flags=tuple(row.flags), detail=row.detail, evidence=row.evidence, cpu=row.cpu,
+    )  # fmt: skip
 
 
 def _cell(row: CellRow) -> CellRun:
