@@ -26,6 +26,8 @@ from autograder.intake.faults import IntakeError
 from autograder.intake.signatures import looks_like
 
 MB = 1_000_000
+ONE_MEMBERS, ONE_BYTES = 1000, 250 * MB  # of one student's archive
+ONE_WAY_OUT = "ask for the notebook alone"
 UTF8_NAME = 0x800  # bit 11 of a member's flags (PKWARE APPNOTE 4.4.4)
 ENCRYPTED = 0x1  # bit 0
 _LINK = "it is a link to another file, which is not followed"
@@ -38,8 +40,18 @@ class Budget:
     members: int = 10_000
     member_bytes: int = 200 * MB
     total_bytes: int = 2000 * MB
+    way_out: str = "grade it in parts"
     spent: int = field(default=0, init=False)
     counted: int = field(default=0, init=False)
+
+    def of_one_person(self) -> Budget:
+        """What one student's archive may take of this: a bomb in it must leave room for all the others."""
+        return Budget(min(ONE_MEMBERS, self.members), self.member_bytes, min(ONE_BYTES, self.total_bytes), ONE_WAY_OUT)
+
+    def add(self, other: Budget) -> None:
+        """Count what a part has taken."""
+        self.spent += other.spent
+        self.counted += other.counted
 
     def read(self, stream: BinaryIO) -> bytes:
         """All of `stream`. Raises Refused when it is more than is allowed, having read no more than that."""
@@ -58,7 +70,7 @@ class Budget:
         return b"".join(parts)
 
     def spent_sentence(self) -> str:
-        return f"everything together is larger than {self.total_bytes / MB:g} MB; grade it in parts"
+        return f"everything together is larger than {self.total_bytes / MB:g} MB; {self.way_out}"
 
 
 class Refused(Exception):
@@ -102,7 +114,7 @@ def members(source: BinaryIO | bytes, wanted: Callable[[str], bool], budget: Bud
         infos = archive.infolist()
         budget.counted += len(infos)
         if budget.counted > budget.members:
-            raise IntakeError(f"it holds more than {budget.members} files; grade it in parts")
+            raise IntakeError(f"it holds more than {budget.members} files; {budget.way_out}")
         for info in infos:
             name = member_name(info)
             if name.endswith("/") and not stat.S_ISLNK(info.external_attr >> 16):
@@ -138,7 +150,7 @@ def _tar_members(stream: BinaryIO, wanted: Callable[[str], bool], budget: Budget
             for info in archive:
                 budget.counted += 1
                 if budget.counted > budget.members:
-                    raise IntakeError(f"it holds more than {budget.members} files; grade it in parts")
+                    raise IntakeError(f"it holds more than {budget.members} files; {budget.way_out}")
                 name = unicodedata.normalize("NFC", info.name.replace("\\", "/"))
                 if info.isdir():
                     continue

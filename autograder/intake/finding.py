@@ -58,15 +58,18 @@ class Search:
             # Links are not followed: what a student packed must not lead to the solutions or to somebody else's work.
             links = [name for name in folders if (Path(parent) / name).is_symlink()]
             folders[:] = sorted(name for name in folders if not _is_clutter(name) and name not in links)
+            several = sum(is_archive_name(name) for name in files) > 1
             for name in sorted([*files, *links]):
                 if not _is_clutter(name):
                     path = Path(parent) / name
-                    yield from self._file(path, Place(root, cleaned(path.relative_to(folder).as_posix())), named=False)
+                    place = Place(root, cleaned(path.relative_to(folder).as_posix()))
+                    yield from self._file(path, place, named=False, beside=Path(parent) != folder or several)
         for error in unreadable:
             source = cleaned(os.fsdecode(error.filename))
             yield Found(Place(root, source), source, left_out=f"the folder cannot be read: {error.strerror}")
 
-    def _file(self, path: Path, place: Place, named: bool) -> Iterator[Found]:
+    def _file(self, path: Path, place: Place, named: bool, beside: bool = False) -> Iterator[Found]:
+        """`beside`: there are other archives, so that this one, if it is one, is a student's and not the class's."""
         source = cleaned(path.as_posix())
         is_zip = is_archive_name(place.path)
         try:
@@ -83,9 +86,10 @@ class Search:
                 with path.open("rb") as stream:
                     if is_zip and named:
                         place = Place(PurePosixPath(place.path).stem, "")
-                        yield from self._zip(stream, place, source, depth=1)
+                        yield from self._zip(stream, place, source, 1, self.budget)
                     elif is_zip:
-                        yield from self._inner_zip(self.budget.read(stream), place, source, depth=1)
+                        content = self.budget.read(stream)
+                        yield from self._inner_zip(content, place, source, 1, self.budget, one_persons=beside)
                     else:
                         yield Found(place, source, self.budget.read(stream))
         except Refused as refusal:
@@ -95,9 +99,9 @@ class Search:
         except IntakeError as error:
             raise IntakeError(f"{path} cannot be used: {error}.") from error
 
-    def _zip(self, content: object, place: Place, source: str, depth: int) -> Iterator[Found]:
+    def _zip(self, content: object, place: Place, source: str, depth: int, budget: Budget) -> Iterator[Found]:
         """The members of a zip, as if it were a folder. Raises IntakeError if it cannot be opened."""
-        for member in members(content, _is_wanted, self.budget):  # type: ignore[arg-type]
+        for member in members(content, _is_wanted, budget):  # type: ignore[arg-type]
             if member.problem is None and _is_clutter(member.name):
                 continue
             name = cleaned(member.name)
@@ -108,22 +112,27 @@ class Search:
             elif member.content is None:
                 yield Found(inside, shown, left_out=no_notebook(name))
             elif is_archive_name(name):
-                yield from self._inner_zip(member.content, inside, shown, depth + 1)
+                yield from self._inner_zip(member.content, inside, shown, depth + 1, budget)
             else:
                 yield Found(inside, shown, member.content)
 
-    def _inner_zip(self, content: bytes, place: Place, source: str, depth: int) -> Iterator[Found]:
+    def _inner_zip(
+        self, content: bytes, place: Place, source: str, depth: int, budget: Budget, *, one_persons: bool = True
+    ) -> Iterator[Found]:
         """A zip that somebody handed in: if there is nothing in it to grade, it is a hand-in with a problem."""
         if depth > DEEPEST:
             yield Found(place, source, problem=f"it is an archive within {DEEPEST} others; unpack it")
             return
         folder = Place(place.root, without_ending(place.path))
         found: list[Found] = []
+        mine = budget.of_one_person() if one_persons else budget
         problem = "it is an archive that holds no notebook"
         try:
-            found += self._zip(content, folder, source, depth)
+            found += self._zip(content, folder, source, depth, mine)
         except IntakeError as error:
             problem = str(error)
+        if mine is not budget:
+            budget.add(mine)
         one_persons = depth > 1  # in a class's archive; one that lies in a folder may well be the class's
         yield from (replace(item, within=place) for item in found) if one_persons else found
         if all(item.left_out is not None for item in found):
