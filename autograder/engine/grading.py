@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.course import Assignment, Course
+from autograder.engine.attempts import Contest, Several, still_counted
 from autograder.engine.failpoints import reached
 from autograder.engine.slots import Job, Slots
 from autograder.intake.roster import Roster, match
@@ -74,7 +75,7 @@ def grade(
             versions = {**environment_versions(), **slots.versions}
             record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
             reached("ready")
-            record.plan(planned)
+            record.plan(still_counted(record, planned, submissions))
             reached("planned")
             heard("", None)
             stoppable(slots)
@@ -125,28 +126,66 @@ class Grading:
 
     def run(self, course: Course, chosen: Sequence[Submission], planned: set[str], wish: Wish) -> None:
         self.absent(sorted(planned - {one.key for one in chosen}) if not wish.only else [])
+        contest = Contest(self.record, self.assignment.attempts == "best", wish.fresh)
+        entered = [contest.enter(one) for one in chosen if one.attempts]
+        several = {one.submission.key: one for one in entered if one.candidates}
+        single = [one for one in chosen if one.key not in several]
         if not wish.fresh:
-            chosen = self.left_to_do(chosen)
-        contents = {one.key: one.content for one in chosen if one.content is not None}
-        for one in chosen:
+            single = self.left_to_do(single)
+        jobs = [Job(one.key, one.content) for one in single if one.content is not None]
+        for one in single:
             if one.content is None:
                 self.keep(self.plain(one.key, Status.NOT_GRADABLE, f"There is nothing to read: {one.problem}."), None)
-        suspects: list[Outcome] = []
-
-        notes = {one.key: one.notes for one in chosen if one.notes}
+        numbers: dict[int, int] = {}  # of the attempt that a job is, by the job's identity
+        for key, each in several.items():
+            for number, content in each.to_judge():
+                jobs.append(Job(key, content))
+                numbers[id(jobs[-1])] = number
+            self.unreadable(contest, each)
+            if each.complete:
+                self.settle_attempts(contest, each)
+        suspects: list[tuple[Job, Outcome]] = []
+        notes = {one.key: one.notes for one in single if one.notes}
 
         def ended(job: Job, outcome: Outcome) -> None:
-            if job.key in notes:
-                outcome = outcome.model_copy(update={"notes": (*notes[job.key], *outcome.notes)})
-            self.keep(outcome, job.content)
             if any(test.outcome == "error" for question in outcome.questions for test in question.tests):
-                suspects.append(outcome)
+                suspects.append((job, outcome))
+            take(job, outcome)
 
-        self.slots.run([Job(key, content) for key, content in contents.items()], ended)
+        def take(job: Job, outcome: Outcome) -> None:
+            if id(job) in numbers:
+                contest.heard(several[job.key], numbers[id(job)], outcome)
+                if several[job.key].complete:
+                    self.settle_attempts(contest, several[job.key])
+                return
+            outcome = outcome.model_copy(update={"notes": (*notes.get(job.key, ()), *outcome.notes)})
+            self.keep(outcome, job.content)
+
+        self.slots.run(jobs, ended)
         if suspects:
             reference = self.reference(course)
-            for outcome in suspects:
-                self.keep(settled(outcome, reference), contents[outcome.key])
+            for job, outcome in suspects:
+                take(job, settled(outcome, reference))
+
+    def unreadable(self, contest: Contest, several: Several) -> None:
+        """Attempts that cannot be read have their outcome at once."""
+        for number in several.candidates:
+            one = several.attempt(number)
+            if one.content is None and number not in several.outcomes:
+                message = f"There is nothing to read: {one.problem}."
+                contest.heard(several, number, self.plain(several.submission.key, Status.NOT_GRADABLE, message))
+
+    def settle_attempts(self, contest: Contest, several: Several) -> None:
+        """Put the attempt that counts under its student's name, unless it stands there already."""
+        number, outcome = contest.choose(several)
+        if contest.stands(several, number) and not contest.fresh:
+            known = self.record.outcome(several.submission.key)
+            if known is not None and known.status is not Status.GRADER_ERROR:
+                self.heard(known.key, known)
+                return
+        contest.plan(several, number)
+        self.keep(outcome, several.attempt(number).content)
+        contest.count(several, number)
 
     def left_to_do(self, chosen: Sequence[Submission]) -> list[Submission]:
         """Those whose very bytes have no outcome in this run yet."""

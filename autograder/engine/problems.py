@@ -49,7 +49,8 @@ def problems(collected: Collected, roster: Roster | None, outcomes: Sequence[Out
         elif outcome.flags:
             yield ("flag", outcome.key, files.get(outcome.key, ""), ", ".join(outcome.flags), "look at the page")
     for left in collected.left_out:
-        yield ("left out", "", left.source, left.reason, "nothing, unless it should have been graded")
+        to_do = "nothing" if left.expected else "nothing, unless it should have been graded"
+        yield ("left out", "", left.source, left.reason, to_do)
     for note in collected.notes:
         yield ("note", "", "", note, "nothing, if that is right")
 

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from autograder.course import Assignment, Course
+from autograder.engine.attempts import taken_of
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
 from autograder.engine.problems import write_problems
@@ -48,7 +49,7 @@ def grade_paths(
     progress_console: Console,
 ) -> int:
     """Grade everything at `paths`; the exit code. Raises ValueError for what a user can mend before anything runs."""
-    collected = collect(paths, names=assignment.names, layout=wish.layout)
+    collected = collect(paths, names=assignment.names, layout=wish.layout, counts=assignment.attempts)
     roster = read_roster(roster_path) if roster_path is not None else None
     unknown = set(wish.only) - {one.key for one in collected.submissions}
     if unknown:
@@ -60,6 +61,8 @@ def grade_paths(
     interrupt = Interrupt(progress_console)
     with locked(wish.out), interrupt, Bar(progress_console, count) as bar:
         record = grade(course, assignment, collected.submissions, roster, wish, bar.heard, interrupt.watch)
+    if assignment.attempts == "best":
+        collected = replace(collected, notes=(*collected.notes, *taken_of(record)))
     reached("before files")
     try:
         write_all(wish.out, record)
@@ -188,7 +191,7 @@ def summarise(
             console.print(f"... and {len(trouble) - SHOWN_PROBLEMS} more: see scores.csv")
     for note in collected.notes[:SHOWN_PROBLEMS]:
         console.print(escape(note), highlight=False)
-    for left in collected.left_out[:SHOWN_PROBLEMS]:
+    for left in [one for one in collected.left_out if not one.expected][:SHOWN_PROBLEMS]:
         console.print(f"left out: {escape(left.source)}: {escape(left.reason)}", highlight=False)
     level = next((outcome.level for outcome in outcomes if outcome.level), "")
     if level:
