@@ -34,7 +34,10 @@ class Reading:
         """
         one = self.hand_in
         nameless = not one.ids or (self.layout == "moodle" and not one.name)
-        return (self.layout, one.who, one.name.casefold(), self.download if nameless else "")
+        name = (
+            "" if one.head else one.name.casefold()
+        )  # a head is enough, and its name may be told in one download alone
+        return (self.layout, one.who, name, self.download if nameless else "")
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def collect(
     placed = [
         replace(item, within=Place(reading.download, f"{reading.hand_in.who}\n{reading.hand_in.label}"))
         if (reading := read.by_item.get(position)) is not None
-        else item
+        else (replace(item, content=None, left_out=read.beside[position][0]) if position in read.beside else item)
         for position, item in enumerate(everything)
     ]
     found, notes_of = chosen(placed, names)

@@ -29,7 +29,7 @@ def entry(path: str) -> HandIn | None:
         when = datetime.strptime(found["time"], "%Y-%m-%d-%H-%M-%S")
     except ValueError:
         return None
-    user = found["head"].rsplit("_", 1)[-1]
+    user = found["head"].rsplit("_", 1)[-1] or found["head"]
     return _as_user(HandIn("", found["file"], label=found["time"], when=when, head=found["head"]), user)
 
 

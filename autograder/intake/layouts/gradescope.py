@@ -62,10 +62,10 @@ def _metadata(content: bytes) -> dict[str, Mapping[str, Any]]:
 def _told(one: HandIn, about: Mapping[str, Any] | None) -> HandIn:
     if about is None:
         return one
-    listed = about.get(":submitters:")
+    listed = about.get(":submitters")
     members = [_member(each) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    members = [member for member in members if member.name or member.ids]
-    said = about.get(":created_at:")
+    members = sorted((member for member in members if member.name or member.ids), key=_key)
+    said = about.get(":created_at")
     one = replace(one, when=time_said(said) if isinstance(said, str) else None)
     if not members:
         return one
@@ -74,13 +74,13 @@ def _told(one: HandIn, about: Mapping[str, Any] | None) -> HandIn:
     together = len(members) > 1
     # A first member's ids bring the hand-in to somebody at least, also where nobody asks for the others.
     return replace(
-        one, student=" & ".join(sorted(students)), name=name, ids=members[0].ids, group=name if together else "",
+        one, student=" & ".join(students), name=name, ids=members[0].ids, group=name if together else "",
         members=tuple(members) if together else (),
     )  # fmt: skip
 
 
 def _member(about: Mapping[str, Any]) -> Member:
-    texts = {key: about.get(key) for key in (":name:", ":sid:", ":email:")}
+    texts = {key: about.get(key) for key in (":name", ":sid", ":email")}
     name, sid, email = (text.strip() if isinstance(text, str) else "" for text in texts.values())
     ids = {IdKind.NUMBER: sid, IdKind.EMAIL: email}
     return Member(name, {kind: text for kind, text in ids.items() if text and text not in ("~", "null")})

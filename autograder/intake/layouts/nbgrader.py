@@ -29,7 +29,9 @@ def plausible(read: Read, listing: Listing) -> bool:
         return True
     files = Counter((one.file, one.student) for one in read.values())
     most = Counter(file for file, _ in files).most_common(1)
-    students = {one.student for one in read.values()}
+    students, assignments = ({path.split("/")[level] for path in read} for level in (1, 2))
+    if len(students) == 1 and len(assignments) > 1:
+        return False
     return bool(most) and 2 * most[0][1] > len(students)
 
 
