@@ -53,10 +53,12 @@ class Budget:
         self.spent += other.spent
         self.counted += other.counted
 
-    def read(self, stream: BinaryIO) -> bytes:
-        """All of `stream`. Raises Refused when it is more than is allowed, having read no more than that."""
+    def read(self, stream: BinaryIO, most: int | None = None) -> bytes:
+        """All of `stream`. Raises Refused when it is more than is allowed (or than `most` bytes), having read no more
+        than that."""
         left = self.total_bytes - self.spent
-        most = min(self.member_bytes, left)
+        allowed = self.member_bytes if most is None else min(most, self.member_bytes)
+        most = min(allowed, left)
         parts: list[bytes] = []
         size = 0
         while size <= most and (part := stream.read(min(MB, most + 1 - size))):
@@ -64,8 +66,8 @@ class Budget:
             size += len(part)
         self.spent += min(size, most)
         if size > most:
-            small = self.member_bytes <= left
-            limit = f"it is larger than {self.member_bytes / MB:g} MB" if small else self.spent_sentence()
+            small = allowed <= left
+            limit = f"it is larger than {allowed / MB:g} MB" if small else self.spent_sentence()
             raise Refused(limit)
         return b"".join(parts)
 
@@ -86,8 +88,10 @@ class Member:
     problem: str | None = None
 
 
-def members(source: BinaryIO | bytes, wanted: Callable[[str], bool], budget: Budget) -> Iterator[Member]:
+def members(source: BinaryIO | bytes, wanted: Callable[[str], bool | int], budget: Budget) -> Iterator[Member]:
     """The files of an archive in its own order; those not `wanted` (by name) come without content.
+
+    A number that `wanted` gives is the most bytes that a member may have; True is as many as the budget allows.
 
     Raises IntakeError (a clause: "it is ...") if this is no archive that can be read, or if it holds too many members.
     """
@@ -143,7 +147,11 @@ class _Counted:
         return part
 
 
-def _tar_members(stream: BinaryIO, wanted: Callable[[str], bool], budget: Budget) -> Iterator[Member]:
+def _limit(wish: bool | int) -> int | None:
+    return None if wish is True else int(wish)
+
+
+def _tar_members(stream: BinaryIO, wanted: Callable[[str], bool | int], budget: Budget) -> Iterator[Member]:
     own = replace(budget)  # members count when they are passed over; what is read of them must not count twice
     try:
         with tarfile.open(fileobj=_Counted(stream, budget), mode="r|") as archive:  # type: ignore[call-overload]
@@ -156,12 +164,13 @@ def _tar_members(stream: BinaryIO, wanted: Callable[[str], bool], budget: Budget
                     continue
                 refusal = None if info.isreg() or info.issym() or info.islnk() else "it is no ordinary file"
                 refusal = _LINK if info.issym() or info.islnk() else refusal or leads_elsewhere(name)
-                if refusal or not wanted(name):
+                wish = wanted(name)
+                if refusal or not wish:
                     yield Member(_harmless(name) if refusal else name, None, refusal)
                     continue
                 try:
                     opened = archive.extractfile(info)
-                    yield Member(name, own.read(opened) if opened else b"")
+                    yield Member(name, own.read(opened, _limit(wish)) if opened else b"")
                 except Refused as error:
                     yield Member(name, None, str(error))
     except IntakeError:  # a ValueError too
@@ -171,16 +180,17 @@ def _tar_members(stream: BinaryIO, wanted: Callable[[str], bool], budget: Budget
 
 
 def _member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, wanted: Callable[[str], bool], budget: Budget
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, wanted: Callable[[str], bool | int], budget: Budget
 ) -> Member:
     refusal = refused(name, info)
     if refusal:
         return Member(_harmless(name), None, refusal)
-    if not wanted(name):
+    wish = wanted(name)
+    if not wish:
         return Member(name, None)
     try:
         with archive.open(info) as stream:
-            return Member(name, budget.read(stream))  # type: ignore[arg-type]
+            return Member(name, budget.read(stream, _limit(wish)))  # type: ignore[arg-type]
     except Refused as error:
         return Member(name, None, str(error))
     except NotImplementedError:
