@@ -175,6 +175,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory, package: bytes) -> dict[str, 
     paths = ["source/course/tests/graders/tiny/test_q1.py", "source/course/solutions/tiny/tiny.ipynb",
              "source/settings.json", "submission_metadata.json", "results/results.json"]  # fmt: skip
     peek = notebook_bytes(PEEKING.format(paths=[str(peeking / path) for path in paths]))
+    temporary = folder / "temporary"
+    temporary.mkdir()
     cases: dict[str, tuple[Path, dict[str, str]]] = {
         "solved": (laid_out(folder / "solved", lab, {"hand in \N{PARTY POPPER}.zip": inside.getvalue()}), {}),
         "peeking": (laid_out(peeking, package, {"tiny.ipynb": peek}, LATE), {}),
@@ -185,7 +187,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, package: bytes) -> dict[str, 
         "short": (laid_out(folder / "of-short", short, {"tiny.ipynb": FOREVER}), {}),
         "killed": (
             laid_out(folder / "killed", package, {"tiny.ipynb": SOLUTION}),
-            {"AUTOGRADER_FAILPOINT": "handed over"},
+            {"AUTOGRADER_FAILPOINT": "handed over", "TMPDIR": str(temporary)},
         ),
     }
     with ThreadPoolExecutor(2) as pool:
@@ -276,6 +278,10 @@ def test_grading_that_is_killed_is_no_score(runs: dict[str, Run]) -> None:
     assert one.code == 1
     assert not gradescope_rules.has_a_score(one.found)
     assert f"killed by signal {signal.SIGKILL:d}" in one.stdout
+
+
+def test_nothing_of_a_hand_in_is_left_by_grading_that_is_killed(runs: dict[str, Run]) -> None:
+    assert not list((runs["killed"].root.parent / "temporary").rglob("grades.sqlite*"))
 
 
 def test_results_lie_there_before_anything_is_started(tmp_path: Path, package: bytes) -> None:

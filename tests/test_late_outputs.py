@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
@@ -21,10 +22,13 @@ from autograder.course import load_course
 from autograder.course.late import Extension, LatePolicy
 from autograder.course.models import Policy
 from autograder.engine import grading
+from autograder.engine.adjusting import adjust_from
 from autograder.engine.grading import Wish
 from autograder.engine.slots import Job
 from autograder.engine.summary import class_frame, scores_table, summarise, unused_extensions
 from autograder.gradebook.scores import scores_csv
+from autograder.intake.extensions import granted, read_extensions
+from autograder.intake.faults import IntakeError
 from autograder.intake.submissions import Collected
 from autograder.judge.results import Outcome, QuestionResult, Status
 from autograder.record.adjustments import Adjustment, adjust, adjustments, undo
@@ -214,6 +218,11 @@ def test_lateness_of_unknown_length_is_said_and_costs_nothing(record: Record) ->
     text = shown(record, "unknown")
     assert "Marked as late, but it is not known by how much; nothing has been taken off so far." in text
     assert text.startswith("The lab unknown 18.5 of 20 points")
+
+
+def test_who_is_marked_late_is_reckoned_as_soon_as_somebody_says_when(record: Record) -> None:
+    grant(record, {"unknown": Extension.model_validate({"handed_in": "2026-11-21 00:00"})})
+    assert (stands(record, "unknown").final, stands(record, "unknown").flags) == (16.5, ())
 
 
 @pytest.mark.parametrize("key", ["early", "silent"])
@@ -533,20 +542,29 @@ def test_a_file_is_read_as_spreadsheets_write_it(course: Path, content: bytes) -
         ("student,extar\nada,1 day\n", 'row 1: there is no column "extar"; did you mean "extra"?'),
         ("student,extra,extra\nada,1 day,\n", 'row 1: the column "extra" is there twice'),
         ("extra\n1 day\n", "row 1: expected a header with student, due, extra"),
-        ("", "row 1: expected a header with student"),
+        ("", "is empty; expected a header row with student"),
         ("student,why\nada,ill,\nben,ill, so he said\n", "row 3: found 3 fields, expected 2"),
         ('student,why\nada,"ill\n', "is no CSV"),
         (b"student,why\nada,\xe9\n", "row 2: expected UTF-8"),
         (b"PK\x03\x04\x00\x00", "is no text file; save the sheet as CSV"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told_with_its_row_and_nobody_is_graded(
-    course: Path, content: str | bytes, said: str
-) -> None:
+def test_what_is_wrong_with_a_file_is_told_with_its_row(tmp_path: Path, content: str | bytes, said: str) -> None:
+    path = tmp_path / "extensions.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(IntakeError) as refusal:
+        granted(
+            read_extensions(path, ZoneInfo("Europe/Berlin"), has_due=True), dict.fromkeys(("007", "ada", "ben"), ())
+        )
+    assert said in str(refusal.value)
+    assert str(path) in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", ["student,extra\nada,soon\n", "student,extra\nadda,1 day\n"])
+def test_a_file_with_a_fault_stops_everything_before_anybody_is_graded(course: Path, content: str) -> None:
     result = grade(course, content)
     assert result.exit_code == 2, result.output
-    assert said in " ".join(result.stderr.split())
-    assert "extensions.csv" in result.stderr
+    assert "extensions.csv, row 2" in " ".join(result.stderr.split())
     assert not (course / "run" / "scores.csv").exists()
 
 
@@ -596,23 +614,24 @@ def test_points_for_many_come_from_a_file(course: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("benn,q1,1,x", 'row 3, student: nobody in this run has the key "benn"; did you mean "ben"?'),
-        ("ben,q2,1,x", 'row 3: There is no question "q2"'),
-        ("ben,q1,2.5,x", "row 3: q1 is worth 0 to 2 points, not 2.5"),
-        ("ben,q1,-1,x", 'row 3, points: expected a number with at most two decimals, found "-1"'),
-        ("ben,q1,nan,x", 'row 3, points: expected a number with at most two decimals, found "nan"'),
-        ("ben,q1,,x", "row 3, points: expected a number"),
-        ("ben,q1,1,", "row 3: Say why"),
-        ("007,q1,1,x", "row 3: q1 of this student is in row 2 already"),
+        ("lat,q1,1,x", 'row 3, student: nobody in this run has the key "lat"; did you mean "late"?'),
+        ("late,q3,1,x", 'row 3: There is no question "q3"'),
+        ("late,q1,2.5,x", "row 3: q1 is worth 0 to 2 points, not 2.5"),
+        ("late,q1,-1,x", 'row 3, points: expected a number with at most two decimals, found "-1"'),
+        ("late,q1,nan,x", 'row 3, points: expected a number with at most two decimals, found "nan"'),
+        ("late,q1,,x", "row 3, points: expected a number"),
+        ("late,q1,1,", "row 3: Say why"),
+        ("early,q1,1,x", "row 3: q1 of this student is in row 2 already"),
     ],
 )
-def test_one_bad_row_keeps_every_row_from_being_set(course: Path, row: str, said: str) -> None:
-    grade(course)
-    result = adjusted(course, f"student,question,points,why\n007,q1,1,fine\n{row}\n")
-    assert result.exit_code == 2
-    assert said in " ".join(result.stderr.split())
-    assert "points.csv" in result.stderr
-    assert {row["score"] for row in table(course).values()} == {"2"}
+def test_one_bad_row_keeps_every_row_from_being_set(record: Record, tmp_path: Path, row: str, said: str) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text(f"student,question,points,why\nearly,q1,1,fine\n{row}\n")
+    with pytest.raises(IntakeError) as refusal:
+        adjust_from(tmp_path, path)
+    assert said in str(refusal.value)
+    assert str(path) in str(refusal.value)
+    assert adjustments(record, with_undone=True) == {}
 
 
 @pytest.mark.parametrize(

@@ -311,6 +311,12 @@ def test_a_late_score_is_final_or_raw_as_the_course_says(
     assert "Handed in 23 h late" in canvas.submissions[101].comments[0]
 
 
+def test_who_is_late_by_nobody_knows_how_much_is_told(course: Class, canvas: FakeCanvas) -> None:
+    course.plan(policy(canvas, DUE))
+    course.add(person(101, marked_late=True), outcome("101", 11))
+    assert "1 student handed in late by nobody knows how much (LATE_UNKNOWN)" in Said(course).text
+
+
 def test_nobody_pays_twice_for_being_late(course: Class, canvas: FakeCanvas) -> None:
     canvas.late_policy = {"late_submission_deduction_enabled": True}
     course.plan(policy(canvas, DUE))
@@ -605,6 +611,11 @@ def test_a_web_page_instead_of_an_answer_is_told(course: Class, canvas: FakeCanv
     canvas.faults = [("GET", API, canvas_server.status(200, "<html>Log in</html>"))]
     with pytest.raises(ValueError, match="something that Canvas does not say"):
         send(course)
+
+
+def test_a_site_out_of_reach_is_told(course: Class) -> None:
+    with pytest.raises(ValueError, match=r"cannot be reached, or broke off: .*refused"):
+        send(course, url="http://127.0.0.1:1")
 
 
 def test_who_may_not_grade_is_told(course: Class, canvas: FakeCanvas) -> None:

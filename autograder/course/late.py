@@ -220,7 +220,7 @@ def lateness(policy: LatePolicy, extension: Extension | None, handed_in: datetim
     late = _whole_seconds(due, came)
     if late <= 0 or _whole_seconds(later(due, policy.grace, zone), came) <= 0:
         return Lateness(due, 0, 0, 0, False, came)
-    days = max(1, late // 86400 - 1)
+    days = max(1, late // 86400)  # never too many, for no clock is set back by a whole day
     while _whole_seconds(later(due, Span(days), zone), came) > 0:
         days += 1
     over = _whole_seconds(later(due, Span(days), zone), came) == 0

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from autograder.course import Assignment, Course
 from autograder.course.late import zone_of
+from autograder.engine.attempts import Contest, Several, still_counted
 from autograder.engine.failpoints import reached
 from autograder.engine.planning import Plan, plan, settle
 from autograder.engine.slots import Job, Slots
@@ -85,7 +86,7 @@ def grade(
             record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
             reached("ready")
             decide(record, planned.decisions)
-            settle(record, planned)
+            settle(record, replace(planned, entries=still_counted(record, planned.entries, submissions)))
             if granted_now:
                 with noting(record, "an extension was given or taken back"):
                     grant(record, granted_now)
@@ -131,28 +132,68 @@ class Grading:
 
     def run(self, course: Course, chosen: Sequence[Submission], missing: Sequence[str], wish: Wish) -> None:
         self.absent(sorted(missing) if not wish.only else [])
-        if not wish.fresh:
-            chosen = self.left_to_do(chosen)
-        contents = {one.key: one.content for one in chosen if one.content is not None}
+        contest = Contest(self.record, self.assignment.attempts == "best", wish.fresh)
+        several: dict[str, list[Several]] = {}  # by hand-in: one for each student whose it is
         for one in chosen:
+            entered = [contest.enter(one, key) for key in self.rows(one.key)] if one.attempts else []
+            if any(each.candidates for each in entered):
+                several[one.key] = entered
+        single = [one for one in chosen if one.key not in several]
+        if not wish.fresh:
+            single = self.left_to_do(single)
+        jobs = [Job(one.key, one.content) for one in single if one.content is not None]
+        for one in single:
             if one.content is None:
                 self.keep(self.plain(one.key, Status.NOT_GRADABLE, f"There is nothing to read: {one.problem}."), None)
-        suspects: list[Outcome] = []
-
-        notes = {one.key: one.notes for one in chosen if one.notes}
+        for hand_in, entered in several.items():
+            contents = dict.fromkeys(content for each in entered for content in each.to_judge())
+            jobs += [Job(hand_in, content) for content in contents]
+            for each in entered:
+                self.unreadable(contest, each)
+                if each.complete:
+                    self.settle_attempts(contest, each)
+        suspects: list[tuple[Job, Outcome]] = []
+        notes = {one.key: one.notes for one in single if one.notes}
 
         def ended(job: Job, outcome: Outcome) -> None:
-            if job.key in notes:
-                outcome = outcome.model_copy(update={"notes": (*notes[job.key], *outcome.notes)})
-            self.keep(outcome, job.content)
             if any(test.outcome == "error" for question in outcome.questions for test in question.tests):
-                suspects.append(outcome)
+                suspects.append((job, outcome))
+            take(job, outcome)
 
-        self.slots.run([Job(key, content) for key, content in contents.items()], ended)
+        def take(job: Job, outcome: Outcome, settles: bool = False) -> None:
+            for each in several.get(job.key, ()):
+                contest.heard(each, each.number_of(job.content), outcome)
+                if each.complete:
+                    self.settle_attempts(contest, each, settles)
+            if job.key not in several:
+                outcome = outcome.model_copy(update={"notes": (*notes.get(job.key, ()), *outcome.notes)})
+                self.keep(outcome, job.content, settles)
+
+        self.slots.run(jobs, ended)
         if suspects:
             reference = self.reference(course)
-            for outcome in suspects:
-                self.keep(settled(outcome, reference), contents[outcome.key], settles=True)
+            for job, outcome in suspects:
+                take(job, settled(outcome, reference), settles=True)
+
+    def unreadable(self, contest: Contest, several: Several) -> None:
+        """Attempts that cannot be read have their outcome at once."""
+        for number in several.candidates:
+            one = several.attempt(number)
+            if one.content is None and number not in several.outcomes:
+                message = f"There is nothing to read: {one.problem}."
+                contest.heard(several, number, self.plain(several.key, Status.NOT_GRADABLE, message))
+
+    def settle_attempts(self, contest: Contest, several: Several, settles: bool = False) -> None:
+        """Put the attempt that counts under its student's name, unless it stands there already."""
+        number, outcome = contest.choose(several)
+        if contest.stands(several, number) and not contest.fresh:
+            known = self.record.outcome(several.key)
+            if known is not None and known.status is not Status.GRADER_ERROR:
+                self.heard(known.key, known)
+                return
+        contest.plan(several, number)
+        self.save(outcome, several.attempt(number).content, settles)
+        contest.count(several, number)
 
     def left_to_do(self, chosen: Sequence[Submission]) -> list[Submission]:
         """Those whose very bytes have no outcome in this run yet."""

@@ -36,7 +36,8 @@ def problems(collected: Collected, plan: Plan, standings: Sequence[Standing]) ->
             yield _not_here(one)
         yield from _of_outcome(one)
     for left in collected.left_out:
-        yield Finding("left out", "", left.source, left.reason, "nothing, unless it should have been graded")
+        to_do = "nothing" if left.expected else "nothing, unless it should have been graded"
+        yield Finding("left out", "", left.source, left.reason, to_do)
     for note in collected.notes:
         yield Finding("note", "", "", note, "nothing, if that is right")
 

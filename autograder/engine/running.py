@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from autograder.course import Assignment, Course
 from autograder.course.late import zone_of
+from autograder.engine.attempts import taken_of
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
 from autograder.engine.planning import planned_for, remembered
@@ -55,7 +56,7 @@ def grade_paths(
     groups_path: Path | None = None,
 ) -> int:
     """Grade everything at `paths`; the exit code. Raises ValueError for what a user can mend before anything runs."""
-    collected = collect(paths, names=assignment.names, layout=wish.layout)
+    collected = collect(paths, names=assignment.names, layout=wish.layout, counts=assignment.attempts)
     if not collected.submissions and roster_path is None:
         raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")
     if extensions is not None:
@@ -73,6 +74,8 @@ def grade_paths(
     with locked(wish.out), interrupt, Bar(progress_console, count) as bar:
         since = notes_so_far(wish.out / RECORD)
         record = grade(course, assignment, collected.submissions, planned, wish, bar.heard, interrupt.watch)
+    if assignment.attempts == "best":
+        collected = replace(collected, notes=(*collected.notes, *taken_of(record)))
     reached("before files")
     try:
         remove_pages(wish.out, record, {one.key for one in known} - {one.key for one in record.planned()})

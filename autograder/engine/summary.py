@@ -46,7 +46,7 @@ def summarise(
             console.print(f"... and {len(trouble) - SHOWN_PROBLEMS} more: see scores.csv")
     for note in collected.notes[:SHOWN_PROBLEMS]:
         console.print(escape(note), highlight=False)
-    for left in collected.left_out[:SHOWN_PROBLEMS]:
+    for left in [one for one in collected.left_out if not one.expected][:SHOWN_PROBLEMS]:
         console.print(f"left out: {escape(left.source)}: {escape(left.reason)}", highlight=False)
     level = next((one.outcome.level for one in judged if one.outcome and one.outcome.level), "")
     if level:

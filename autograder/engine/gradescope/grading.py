@@ -7,7 +7,6 @@ the instructor on stdout what it did. Exit code 1 and no answer where nothing co
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +40,7 @@ def main() -> int:
     one = hand_in(root / "submission", assignment.names)
     print(f"Graded from {one.source}." if one.content is not None else f"Nothing to grade: {one.problem}.")
     try:
-        outcome = graded(course, assignment, one, settings, root)
+        outcome = graded(course, assignment, one, settings, root, answer.parent / "run")
     except (SandboxError, GradersUnfit) as error:
         print(f"Nothing was graded: {error}")
         return 1
@@ -77,8 +76,13 @@ def listed(files: list[str]) -> str:
     return f", but {', '.join(file[:100] for file in files[:SHOWN_FILES])}{more}"
 
 
-def graded(course: Course, assignment: Assignment, one: Submission, settings: Settings, root: Path) -> Outcome:
-    """What the engine says of it. Raises GradersUnfit or SandboxError where it cannot work here."""
+def graded(
+    course: Course, assignment: Assignment, one: Submission, settings: Settings, root: Path, out: Path
+) -> Outcome:
+    """What the engine says of it. The record goes to `out`, which `watching` removes.
+
+    Raises GradersUnfit or SandboxError where it cannot work here.
+    """
     if one.content is None:  # nothing runs, so nothing has to be walled in for it
         message = f"What was handed in cannot be graded: {one.problem}."
         points = rounded(assignment.points)
@@ -86,14 +90,13 @@ def graded(course: Course, assignment: Assignment, one: Submission, settings: Se
             key=KEY, status=Status.NOT_GRADABLE, message=message, max_score=points, seed=course.seed, notes=one.notes
         )
     ours = tuple(root / name for name in ("submission", "results", "submission_metadata.json", "source/settings.json"))
-    with tempfile.TemporaryDirectory(prefix="gradescope-") as out:
-        wish = Wish(Path(out), course.seed, workers=1, level=settings.level, handed_in=ours)
-        record = grade(course, assignment, [one], None, wish, lambda key, outcome: None)
-        try:
-            outcome = record.outcome(KEY)
-            versions = record.info().versions
-        finally:
-            record.close()
+    wish = Wish(out, course.seed, workers=1, level=settings.level, handed_in=ours)
+    record = grade(course, assignment, [one], None, wish, lambda key, outcome: None)
+    try:
+        outcome = record.outcome(KEY)
+        versions = record.info().versions
+    finally:
+        record.close()
     if outcome is None:
         raise RuntimeError("the engine gave no outcome")
     return outcome.model_copy(update={"versions": versions})

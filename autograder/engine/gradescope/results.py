@@ -33,17 +33,9 @@ def as_results(policy: Policy, outcome: Outcome, found: Metadata, seconds: float
     """The results, and lines for the instructor. `seconds` is how long grading took."""
     stand = stands(outcome, policy, found)
     late = late_lines(stand, policy, found)
-    results = results_json(outcome)
+    results = results_json(outcome, stand)
     results["output"] = "\n\n".join(visible(line) for line in [*sentences(outcome), *late, *outcome.notes])
     results["execution_time"] = round(seconds, 1)
-    results["extra_data"] |= {
-        "raw_score": stand.score,
-        "penalty": stand.penalty,
-        "final_score": stand.final,
-        "seconds_late": stand.late.seconds if stand.late is not None else None,
-    }
-    if stand.final is not None:
-        results["score"] = stand.final
     return results, [*late, *told(stand, policy, found)]
 
 
