@@ -218,7 +218,7 @@ def brightspace_export() -> bytes:
     grade = f"{TITLE} Points Grade <Numeric MaxPoints:20 Weight:5>"
     writer.writerow(["OrgDefinedId", "Username", grade, "Quiz Points Grade", "End-of-Line Indicator"])
     for n in range(len(PEOPLE)):
-        writer.writerow([f"#{ident(n)}", f"#{login(n)}", "", "3.50", "#"])
+        writer.writerow([f"#{login(n)}", f"#user{n}", "", "3.50", "#"])
     return out.getvalue().encode()
 
 
@@ -227,7 +227,7 @@ def sakai_export() -> bytes:
     writer = csv.writer(out, delimiter=";", lineterminator="\n")
     writer.writerow(["Student ID", "Name", f"{TITLE} [20]", f"* {TITLE}", "# Notes"])
     for n, name in enumerate(PEOPLE):
-        writer.writerow([ident(n), name, "", "", "kept; as it is"])
+        writer.writerow([login(n), name, "", "", "kept; as it is"])
     return out.getvalue().encode()
 
 
