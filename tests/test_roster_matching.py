@@ -104,6 +104,18 @@ def test_the_strongest_id_decides_and_a_contradiction_is_told() -> None:
     assert kinds(found) == ["ids disagree"]
 
 
+def test_a_plain_list_keyed_by_the_systems_own_numbers_matches_its_download() -> None:
+    people = Roster(tuple(student(f"90{n}", f"Student{n}, Kim") for n in range(5)))
+    found = match(people, [handed(f"90{n}", IdKind.CANVAS) for n in range(4)])
+    assert pairs(found) == {f"90{n}": f"90{n}" for n in range(4)}
+
+
+def test_a_number_that_by_chance_is_a_students_key_matches_nobody() -> None:
+    people = Roster(tuple(student(f"90{n}", f"Student{n}, Kim") for n in range(5)))
+    found = match(people, [handed(number, IdKind.CANVAS) for number in ("901", "7001", "7002", "7003")])
+    assert pairs(found) == {}
+
+
 def test_a_plain_lists_keys_may_be_ids_that_are_the_same_in_every_system() -> None:
     plain = Roster((Student("ada"), Student("17")))
     assert pairs(match(plain, [handed("x", IdKind.LOGIN, "ada")])) == {"x": "ada"}
