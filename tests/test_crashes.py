@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from pathlib import Path
 
 import killing
+import psutil
 import pytest
 from attacks.cases import RIGHT, WRONG
 from attacks.suite import course_in
@@ -87,6 +89,29 @@ def test_a_helper_that_is_killed_costs_nobody_anything(class_: tuple[Path, Path,
     }
     assert found == expected, output
     assert not killing.left_over(out)
+
+
+def test_a_process_that_is_killed_while_it_answers_a_test_costs_no_mark(class_: tuple[Path, Path, Path]) -> None:
+    folder, course, out = class_
+    for path in folder.iterdir():
+        path.unlink()
+    slow = "import time\nanswer = 42\ndef double(x):\n    time.sleep(0.4)\n    return 2 * x"
+    (folder / "slow.ipynb").write_bytes(notebook_bytes(slow))
+    run = killing.start(killing.command(folder, course, out, "--workers", "1"))
+    deadline = time.monotonic() + 60
+    killed = False
+    while not killed:
+        assert time.monotonic() < deadline and run.poll() is None
+        time.sleep(0.02)
+        for session in killing.processes_of(run.pid, "student"):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for answering in session.children():
+                    if answering.create_time() < time.time() - 0.2:  # busy with the slow question
+                        answering.kill()
+                        killed = True
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, output
+    assert float(killing.scores(out)["slow"][row_at(out)]) == 4.0, output
 
 
 @pytest.mark.parametrize("kind", ["judge", "zygote"])
