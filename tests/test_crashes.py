@@ -145,6 +145,26 @@ def test_ctrl_c_finishes_what_runs_and_the_same_command_goes_on(class_: tuple[Pa
     assert len(killing.graded(out)) == 8 and not killing.left_over(out)
 
 
+def test_ctrl_c_twice_stops_at_once_and_loses_nothing(class_: tuple[Path, Path, Path]) -> None:
+    folder, course, out = class_
+    (folder / "zed.ipynb").write_bytes(notebook_bytes(*["import time\ntime.sleep(2.5)"] * 2, RIGHT))
+    run = killing.start(killing.command(folder, course, out, "--workers", "1"))
+    while len(done := killing.graded(out) if begun(out) else {}) < len(SOURCES):  # now the slow one runs
+        assert run.poll() is None
+        time.sleep(0.02)
+    run.send_signal(signal.SIGINT)
+    assert run.stdout is not None
+    while "Ctrl-C again" not in run.stdout.readline():
+        assert run.poll() is None
+    run.send_signal(signal.SIGINT)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode not in (0, 1) and "Traceback" not in output, output
+    assert killing.graded(out) == done and not killing.left_over(out)
+    again = killing.start(killing.command(folder, course, out))
+    output, _ = again.communicate(timeout=120)
+    assert again.returncode == 0 and len(killing.graded(out)) == len(SOURCES) + 1, output
+
+
 def test_a_second_run_into_the_same_folder_is_refused(class_: tuple[Path, Path, Path]) -> None:
     folder, course, out = class_
     waiting_class(folder, 2)
