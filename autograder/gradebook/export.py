@@ -203,9 +203,7 @@ def _write(
         elif erase and _void(one) and not why and not kind.is_blank(old):
             _change(filled, kind, row, place, "", key)
     if kept:
-        filled.notes.append(
-            f"{kept} comments that somebody wrote there are left as they are; --erase puts ours in place."
-        )
+        filled.notes.append(f"{kept} comments that somebody wrote there stay as they are; --erase puts ours in place.")
 
 
 def _sent(one: Standing, policy: Policy) -> float | None:
