@@ -84,8 +84,9 @@ def fill(
     rows = [row for row in range(1, len(template.rows)) if kind.is_student(template, row)]
     columns = kind.id_columns(template.titles)
     _look_over(template, rows, [place for place, _ in columns])
+    asked = _asked(kind, template, info, column)
     kind.look_over(template, rows)
-    place = _column(kind, template, info, column)
+    place = kind.column(template, asked)
     _refuse_points(kind, template, place, rows, info)
     people = standings(record, with_tests=False)
     found = joined(template, rows, columns, [one.person for one in people])
@@ -132,13 +133,13 @@ def _look_over(template: Template, rows: Sequence[int], ids: Sequence[int]) -> N
                 )
 
 
-def _column(kind: Gradebook, template: Template, info: RunInfo, named: str | None) -> int:
-    """Where the grades go. Raises TemplateError for a title that the LMS would misread, or that is not there."""
+def _asked(kind: Gradebook, template: Template, info: RunInfo, named: str | None) -> Asked:
+    """The column that is looked for. Raises TemplateError for a title that the LMS would misread."""
     wanted = named or info.policy.gradebook.column
     asked = Asked((wanted or info.title).strip(), wanted is not None)
     if why := kind.misread(kind.title_of(asked.title) or asked.title):
         raise template.fault(0, f'"{asked.title}": {why}; rename it there, or name another column with --column.')
-    return kind.column(template, asked)
+    return asked
 
 
 def _refuse_points(kind: Gradebook, template: Template, place: int, rows: Sequence[int], info: RunInfo) -> None:

@@ -51,7 +51,7 @@ class Person:
 
     @property
     def number(self) -> str:
-        return f"{(self.n + 1) % 44:04}"  # somebody else's login; leading zeros
+        return f"{(self.n + 1) % 44 if self.n < 44 else self.n:04}"  # somebody else's login; leading zeros
 
     @property
     def login(self) -> str:
