@@ -79,7 +79,20 @@ def fill(
     `column` names the column in place of the assignment's title; `erase` blanks grades of who has no score; `part` says
     that the file is of a part of the class. Raises TemplateError if the file cannot be filled in.
     """
-    kind, template, info = KINDS[to], read_template(path), record.info()
+    template = read_template(path)
+    return filled_in(KINDS[to], template, record.info(), standings(record, with_tests=False), column, erase, part)
+
+
+def filled_in(
+    kind: Gradebook,
+    template: Template,
+    info: RunInfo,
+    people: Sequence[Standing],
+    column: str | None = None,
+    erase: bool = False,
+    part: bool = False,
+) -> Filled:
+    """The parsed template with these standings; otherwise as `fill`."""
     _refuse_others_file(kind, template)
     rows = [row for row in range(1, len(template.rows)) if kind.is_student(template, row)]
     columns = kind.id_columns(template.titles)
@@ -88,7 +101,6 @@ def fill(
     kind.look_over(template, rows)
     place = kind.column(template, asked)
     _refuse_points(kind, template, place, rows, info)
-    people = standings(record, with_tests=False)
     found = joined(template, rows, columns, [one.person for one in people])
     refuse_strangers(template, kind.called, rows, people, found.row_of, part)
     cells = [template.value(row, place).strip() for row in rows]
