@@ -82,16 +82,26 @@ def grade(
     submissions: Annotated[list[Path], typer.Argument(help="Folders, zips or notebooks.")],
     assignment: AssignmentOption = None,
     roster: Annotated[
-        Path | None, typer.Option("--roster", help="CSV with key, name, email: who is in the class.")
+        Path | None, typer.Option("--roster", help="The class list that an LMS exported, or a CSV: key, name, email.")
     ] = None,
+    match: Annotated[
+        Path | None, typer.Option("--match", help="CSV hand_in, student: your word on whose hand-ins are; it is kept.")
+    ] = None,
+    groups: Annotated[Path | None, typer.Option("--groups", help="CSV group, student: who is in which team.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the run (default: runs/ASSIGNMENT).")] = None,
     workers: WorkersOption = 0,
-    student: Annotated[list[str] | None, typer.Option("--student", help="Only this key; may be repeated.")] = None,
+    student: Annotated[
+        list[str] | None, typer.Option("--student", help="Only this student (or hand-in); may be repeated.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Grade again what the run has graded already.")] = False,
     seed: SeedOption = None,
     level: LevelOption = None,
     layout: Annotated[
         str | None, typer.Option("--layout", help="Read names as this LMS's (it is recognised without).")
+    ] = None,
+    extensions: Annotated[
+        Path | None,
+        typer.Option("--extensions", help="CSV: student and any of due, extra, excused, handed_in, why; kept."),
     ] = None,
     course: CourseOption = None,
 ) -> None:
@@ -110,7 +120,8 @@ def grade(
         fresh=fresh,
         layout=one_of("--layout", layout, [*LAYOUTS, PLAIN]) if layout else None,
     )
-    raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True)))
+    files = (extensions, match, groups)
+    raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True), *files))
 
 
 @app.command()
@@ -204,11 +215,13 @@ def doctor() -> None:
 @refusals
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    student: Annotated[str | None, typer.Option("--student", help="Only the page and the results of this key.")] = None,
 ) -> None:
-    """Write scores.csv, results/ and feedback/ of a run anew from its record."""
+    """Write scores.csv, results/ and feedback/ of a run anew from its record; print where."""
     from autograder.engine.running import write_again
 
-    typer.echo(str(write_again(run)))
+    for path in write_again(run, student):
+        typer.echo(str(path))
 
 
 @app.command()
@@ -252,17 +265,60 @@ def feedback(
 
 @app.command()
 @refusals
+def push(
+    to: Annotated[str, typer.Argument(metavar="canvas", help="The system to send to.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    send: Annotated[bool, typer.Option("--send", help="Send; without it, what would be sent is only shown.")] = False,
+    comments: Annotated[bool, typer.Option("--comments/--no-comments", help="Feedback in words as a comment.")] = True,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace also grades that somebody else gave on Canvas.")
+    ] = False,
+    url: Annotated[
+        str | None, typer.Option("--url", help="The site (default: grading.yml's gradebook.canvas).")
+    ] = None,
+    course: Annotated[
+        int | None, typer.Option("--canvas-course", min=1, help="The number after /courses/ in its address.")
+    ] = None,
+    assignment: Annotated[
+        int | None, typer.Option("--canvas-assignment", min=1, help="The number after /assignments/ in its address.")
+    ] = None,
+) -> None:
+    """Send grades and comments to Canvas, what changed only (needs the extra [canvas]). Shows it first: see --send.
+
+    The token comes from the environment (CANVAS_API_TOKEN) or the keyring (keyring set autograder SITE).
+    """
+    from autograder.engine.pushing import Push, push_run
+
+    one_of("push", to, ["canvas"])
+    asked = Push(send, comments, overwrite, url, course, assignment)
+    raise typer.Exit(push_run(run, asked, console(), Console(stderr=True)))
+
+
+@app.command()
+@refusals
 def adjust(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    student: Annotated[str, typer.Argument(help="The student's key.")],
-    question: Annotated[str, typer.Argument(help="The question, such as q3.")],
+    student: Annotated[str | None, typer.Argument(help="The student's key.")] = None,
+    question: Annotated[str | None, typer.Argument(help="The question, such as q3.")] = None,
     points: Annotated[float | None, typer.Argument(help="Its points from now on; not with --undo.")] = None,
     why: Annotated[str, typer.Option("--why", help="The reason; the student reads it.")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="Take the adjustment back.")] = False,
+    table: Annotated[
+        Path | None, typer.Option("--from", help="CSV with student, question, points, why: all of them or none.")
+    ] = None,
 ) -> None:
     """Set a question's points by hand, with a reason that the student reads; regrading keeps it."""
+    from autograder.engine.adjusting import adjust_from
     from autograder.engine.running import adjust_run
 
+    if table is not None:
+        if student is not None or why or undo:
+            raise ValueError("Give --from FILE alone: the file says who, what and why.")
+        for line in adjust_from(run, table):
+            typer.echo(line)
+        return
+    if student is None or question is None:
+        raise ValueError("Say whose points of which question, or give a table with --from FILE.")
     if (points is None) is not undo:
         raise ValueError("Give the points, or --undo to take an adjustment back.")
     typer.echo(adjust_run(run, student, question, points, why))
@@ -278,6 +334,35 @@ def forget(
     from autograder.engine.running import forget_student
 
     typer.echo(forget_student(run, student))
+
+
+@app.command()
+@refusals
+def package(
+    platform: Annotated[str, typer.Argument(help="gradescope.")],
+    assignment: Annotated[str | None, typer.Argument(help="Which assignment (default: the only one).")] = None,
+    *,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The zip to upload.")],
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, max=1440, help="The platform's time limit.")] = 10,
+    torch_index: Annotated[
+        str | None, typer.Option("--torch-index", envvar="TORCH_INDEX", help="Package index of torch for CPUs.")
+    ] = None,
+    level: LevelOption = None,
+    course: CourseOption = None,
+) -> None:
+    """Pack one assignment for a platform that grades by itself: this program and the graders, no other assignment."""
+    from autograder.authoring.packages.gradescope import pack, write_package
+    from autograder.sandbox.confinement import LEVELS
+
+    one_of("PLATFORM", platform, ["gradescope"])
+    if level is not None:
+        one_of("--level", level, list(LEVELS))
+    loaded, wanted = chosen(course, assignment)
+    packed = pack(loaded, wanted, level, minutes, torch_index)
+    write_package(packed, out)
+    typer.echo(f"{out}: {wanted.title}, {len(packed.content) / 1e6:.2f} MB")
+    for note in packed.notes:
+        typer.echo(note, err=True)
 
 
 def one_of(option: str, value: str, there: list[str]) -> str:

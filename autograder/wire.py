@@ -10,12 +10,14 @@ used, and whatever is wrong with a frame raises WireError, which is the sender's
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import math
 import select
 import socket
 import struct
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,8 @@ MAX_BODY = 256 << 20  # raw bytes in one frame
 MAX_DEPTH = 24  # nested lists, tuples and dicts
 MAX_DIMS = 16
 MAX_FDS = 4
+MAX_PAIRS = 100_000  # examples in one value
+MAX_SAME_HASH = 8  # keys of one dict
 MAX_INT_BITS = 4096  # larger whole numbers cross as handles
 DTYPES = {
     "float32": 4, "float64": 8, "float16": 2, "bfloat16": 2, "int8": 1, "int16": 2, "int32": 4, "int64": 8,
@@ -84,8 +88,17 @@ class Channel:
     def close(self) -> None:
         self.sock.close()
 
-    def send(self, header: Mapping[str, Any], body: bytes | bytearray = b"", fds: tuple[int, ...] = ()) -> None:
-        """Send one frame, with descriptors if any. Raises ClosedError when the other end is gone."""
+    def send(
+        self,
+        header: Mapping[str, Any],
+        body: bytes | bytearray = b"",
+        fds: tuple[int, ...] = (),
+        deadline: float | None = None,
+    ) -> None:
+        """Send one frame, with descriptors if any. Raises ClosedError when the other end is gone.
+
+        With a `deadline` (of time.monotonic): LateError if the other end does not take it all in by then.
+        """
         text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode("utf-8", "surrogatepass")
         if len(text) > MAX_HEADER or len(body) > MAX_BODY:
             raise WireError(f"a frame of {len(text)} + {len(body)} bytes is over the cap")
@@ -94,13 +107,23 @@ class Channel:
             if fds:
                 rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds).tobytes())]
                 sent = self.sock.sendmsg([head], rights)
-                self.sock.sendall(head[sent:] + text)
-            else:
-                self.sock.sendall(head + text)
-            if body:
-                self.sock.sendall(body)
+                head = head[sent:]
+            self._write(head + text, deadline)
+            self._write(body, deadline)
         except OSError as error:
             raise ClosedError(f"the connection is gone ({error.strerror})") from error
+
+    def _write(self, data: bytes | bytearray, deadline: float | None) -> None:
+        if deadline is None:
+            self.sock.sendall(data)
+            return
+        view = memoryview(data)
+        while view:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([], [self.sock], [], left)[1]:
+                raise LateError("the other side did not take in what it was sent")
+            with contextlib.suppress(BlockingIOError):
+                view = view[self.sock.send(view, socket.MSG_DONTWAIT) :]
 
     def receive(self, deadline: float | None = None) -> tuple[dict[str, Any], memoryview]:
         """The next frame's header and body.
@@ -224,77 +247,104 @@ def _encode_array(value: object, body: bytearray) -> dict[str, Any] | None:
     return None
 
 
-def decode(form: Any, body: memoryview | bytes, depth: int = 0) -> Any:
-    """The value of `form`: built-ins, torch tensors, numpy arrays and Ref. Raises WireError for anything malformed."""
-    if form is None or isinstance(form, (bool, str, int, float)):
-        return form
-    if not isinstance(form, dict) or depth > MAX_DEPTH:
-        raise WireError("a value is malformed or nested too deeply")
-    kind, inner = form.get("k"), form.get("v")
-    if kind in ("list", "tuple", "pairs") and isinstance(inner, list):
-        items = [decode(item, body, depth + 1) for item in inner]
+def decode(form: Any, body: memoryview | bytes) -> Any:
+    """The value of `form`: built-ins, torch tensors, numpy arrays and Ref. Raises WireError for anything malformed.
+
+    No byte of `body` is used twice and no example is made of nothing, so a value is never much larger than its frame.
+    """
+    return _Decoder(memoryview(body)).value(form, 0)
+
+
+class _Decoder:
+    """Reads one value; counts what it takes of the frame."""
+
+    def __init__(self, body: memoryview) -> None:
+        self.body = body
+        self.bytes_left = len(body)
+        self.pairs_left = MAX_PAIRS
+
+    def value(self, form: Any, depth: int) -> Any:
+        if form is None or isinstance(form, (bool, int, float)):
+            return form
+        if isinstance(form, str):
+            return form if form.isascii() else form.encode("utf-8", "replace").decode()  # no database takes surrogates
+        if not isinstance(form, dict) or depth > MAX_DEPTH:
+            raise WireError("a value is malformed or nested too deeply")
+        kind, inner = form.get("k"), form.get("v")
+        if kind in ("list", "tuple", "pairs", "dict") and isinstance(inner, list):
+            return self._many(kind, inner, depth + 1)
+        if kind == "int" and isinstance(inner, str) and len(inner) < MAX_INT_BITS // 4 + 8:
+            try:
+                return int(inner, 16)
+            except ValueError:
+                raise WireError("a whole number is malformed") from None
+        if kind == "float" and inner in ("nan", "inf", "-inf"):
+            return float(inner)
+        if kind == "ref":
+            number, what, text = form.get("n"), form.get("kind", ""), form.get("text", "")
+            if type(number) is int and isinstance(what, str) and isinstance(text, str):
+                return Ref(number, self.value(what[:200], depth), self.value(text[:2000], depth))
+        if kind == "bytes":
+            return bytes(self._slice(form))
+        if kind in ("tensor", "array"):
+            return self._array(form)
+        raise WireError(f"a value of unknown kind {str(kind)[:40]!r}")
+
+    def _many(self, kind: str, inner: list[Any], depth: int) -> Any:
+        if kind == "dict":
+            try:
+                pairs = [(self.value(key, depth), self.value(value, depth)) for key, value in inner]
+                same = max(Counter(hash(key) for key, _ in pairs).values(), default=0)
+            except (TypeError, ValueError) as error:
+                raise WireError(f"a dict is malformed: {str(error)[:80]}") from None
+            if same > MAX_SAME_HASH:  # chosen to be so: a dict of such keys takes time by their number squared
+                raise WireError("a dict has keys that cannot be told apart quickly")
+            return dict(pairs)
+        items = [self.value(item, depth) for item in inner]
         if kind == "pairs":
-            return _pairs(items)
+            return self._pairs(items)
         return tuple(items) if kind == "tuple" else items
-    if kind == "dict" and isinstance(inner, list):
-        try:
-            return {decode(key, body, depth + 1): decode(value, body, depth + 1) for key, value in inner}
-        except (TypeError, ValueError) as error:
-            raise WireError(f"a dict is malformed: {str(error)[:80]}") from None
-    if kind == "int" and isinstance(inner, str) and len(inner) < MAX_INT_BITS // 4 + 8:
-        try:
-            return int(inner, 16)
-        except ValueError:
-            raise WireError("a whole number is malformed") from None
-    if kind == "float" and inner in ("nan", "inf", "-inf"):
-        return float(inner)
-    if kind == "ref":
-        number, what, text = form.get("n"), form.get("kind", ""), form.get("text", "")
-        if type(number) is int and isinstance(what, str) and isinstance(text, str):
-            return Ref(number, what[:200], text[:2000])
-    if kind == "bytes":
-        return bytes(_slice(form, body))
-    if kind in ("tensor", "array"):
-        return _decode_array(form, body)
-    raise WireError(f"a value of unknown kind {str(kind)[:40]!r}")
 
+    def _slice(self, form: dict[str, Any]) -> memoryview:
+        start, size = form.get("o"), form.get("n")
+        if type(start) is not int or type(size) is not int or start < 0 or size < 0 or start + size > len(self.body):
+            raise WireError("a value points outside its frame")
+        self.bytes_left -= size
+        if self.bytes_left < 0:
+            raise WireError("values point at the same bytes of their frame")
+        return self.body[start : start + size]
 
-def _slice(form: dict[str, Any], body: memoryview | bytes) -> memoryview:
-    start, size = form.get("o"), form.get("n")
-    if type(start) is not int or type(size) is not int or start < 0 or size < 0 or start + size > len(body):
-        raise WireError("a value points outside its frame")
-    return memoryview(body)[start : start + size]
+    def _array(self, form: dict[str, Any]) -> Any:
+        import numpy
+        import torch
 
+        name, shape = form.get("dtype"), form.get("shape")
+        if not isinstance(name, str) or name not in DTYPES or not isinstance(shape, list) or len(shape) > MAX_DIMS:
+            raise WireError("an array has a dtype or a shape that is not allowed")
+        if any(type(size) is not int or not 0 <= size <= MAX_BODY for size in shape):
+            raise WireError("an array's shape is malformed")
+        if math.prod(size for size in shape if size) > MAX_BODY:  # libraries multiply what an empty array could hold
+            raise WireError("an array's shape is too large")
+        raw = self._slice(form)
+        if math.prod(shape) * DTYPES[name] != len(raw):
+            raise WireError("an array's bytes do not fit its shape")
+        if name == "bool" and len(raw) and numpy.frombuffer(raw, dtype="uint8").max() > 1:
+            raise WireError("a truth value is neither 0 nor 1")
+        if form["k"] == "array":
+            if name == "bfloat16":
+                raise WireError("numpy has no bfloat16")
+            return numpy.frombuffer(bytearray(raw), dtype=name).reshape(shape)
+        if not len(raw):
+            return torch.empty(shape, dtype=getattr(torch, name))
+        return torch.frombuffer(bytearray(raw), dtype=getattr(torch, name)).reshape(shape)
 
-def _decode_array(form: dict[str, Any], body: memoryview | bytes) -> Any:
-    import numpy
-    import torch
+    def _pairs(self, items: list[Any]) -> list[tuple[Any, Any]]:
+        import torch
 
-    name, shape = form.get("dtype"), form.get("shape")
-    if not isinstance(name, str) or name not in DTYPES or not isinstance(shape, list) or len(shape) > MAX_DIMS:
-        raise WireError("an array has a dtype or a shape that is not allowed")
-    if any(type(size) is not int or not 0 <= size <= MAX_BODY for size in shape):
-        raise WireError("an array's shape is malformed")
-    raw = _slice(form, body)
-    if math.prod(shape) * DTYPES[name] != len(raw):
-        raise WireError("an array's bytes do not fit its shape")
-    if form["k"] == "array":
-        if name == "bfloat16":
-            raise WireError("numpy has no bfloat16")
-        return numpy.frombuffer(bytearray(raw), dtype=name).reshape(shape)
-    if not len(raw):
-        return torch.empty(shape, dtype=getattr(torch, name))
-    if name == "bool" and numpy.frombuffer(raw, dtype="uint8").max() > 1:
-        raise WireError("a truth value is neither 0 nor 1")
-    return torch.frombuffer(bytearray(raw), dtype=getattr(torch, name)).reshape(shape)
-
-
-def _pairs(items: list[Any]) -> list[tuple[Any, Any]]:
-    import torch
-
-    if len(items) != 2 or not all(isinstance(side, torch.Tensor) and side.dim() for side in items):
-        raise WireError("pairs are malformed")
-    inputs, targets = items
-    if len(inputs) != len(targets):
-        raise WireError("pairs are malformed")
-    return [(inputs[i].clone(), targets[i].clone()) for i in range(len(inputs))]
+        if len(items) != 2 or not all(isinstance(side, torch.Tensor) and side.dim() for side in items):
+            raise WireError("pairs are malformed")
+        inputs, targets = items
+        self.pairs_left -= len(inputs)
+        if len(inputs) != len(targets) or self.pairs_left < 0:
+            raise WireError("pairs are malformed")
+        return [(inputs[i].clone(), targets[i].clone()) for i in range(len(inputs))]

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from attacks.cases import ATTACKS  # noqa: E402
+from attacks.liars import ATTACKS  # noqa: E402
 from attacks.suite import grade_attacks, in_circumstances  # noqa: E402
 
 CIRCUMSTANCES: dict[str, tuple[str | None, Sequence[str]]] = {

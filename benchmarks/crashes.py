@@ -4,8 +4,9 @@
 
 Supervisor: the command is killed with SIGKILL and given again, into the same folder, until `--kills` kills are done; a
 run that finishes before its kill is begun again in a new folder. Judge, zygote and students: one of theirs is killed
-every now and then while one command runs. Looked at: every student has one outcome; an outcome once saved is never lost
-or made again; scores equal the undisturbed run's; no process and no folder is left.
+every now and then while one command runs; where three in a row die while they start, it ends and is given again.
+Looked at: every student has one outcome; an outcome once saved is never lost or made again; scores equal the
+undisturbed run's; no process and no folder is left.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ import killing  # noqa: E402
 
 from autograder.authoring.demo_class import make_class  # noqa: E402
 from autograder.engine.demo import write_class  # noqa: E402
+
+GIVEN_AGAIN = 5  # times; a command ends when its helper has been killed three times in a row while it started
 
 
 class Trial:
@@ -65,7 +68,8 @@ class Trial:
         self.wrong += [f"{what}: left behind: {left}" for left in killing.left_over(out)]
 
     def supervisor(self, kills: int) -> str:
-        done, runs, out, before = 0, 1, self.out(), {}
+        done, runs, out = 0, 1, self.out()
+        before: dict[str, tuple[str, str]] = {}
         while done < kills:
             run = killing.start(self.words(out))
             with contextlib.suppress(Exception):
@@ -88,10 +92,10 @@ class Trial:
         return f"supervisor: {done} kills over {runs} runs"
 
     def helpers(self, kind: str, kills: int) -> str:
-        done, runs = 0, 0
-        while done < kills:
-            out = self.out()
-            runs += 1
+        done, runs, again, given, out = 0, 0, 0, 0, self.out()
+        before: dict[str, tuple[str, str]] = {}
+        while done < kills or again:
+            runs += not again
             run = killing.start(self.words(out))
             while run.poll() is None:
                 time.sleep(self.chance.uniform(2, 6))  # more often, and one hand-in dies twice by itself: set aside
@@ -101,11 +105,18 @@ class Trial:
                         self.chance.choice(found).kill()
                         done += 1
             output, _ = run.communicate()
+            now = killing.graded(out)
+            self.wrong += [f"{kind}: {key} lost or graded again" for key in before if now.get(key) != before[key]]
+            if run.returncode == 2 and "killed while it started" in output and again < GIVEN_AGAIN:
+                again, before = again + 1, now
+                given += 1
+                continue
             if run.returncode not in (0, 1):
                 self.wrong.append(f"{kind}: the command ended with {run.returncode}: {output[-500:]}")
             else:
                 self.check(out, kind)
-        return f"{kind}: {done} kills over {runs} runs"
+            again, out, before = 0, self.out(), {}
+        return f"{kind}: {done} kills over {runs} runs, the command given again {given} times"
 
 
 def killing_begun(out: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,6 +49,14 @@ def notebook_bytes(*cells: str) -> bytes:
         ],
     }  # fmt: skip
     return json.dumps(content).encode()
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A folder that any user gets to: pytest closes its own to others, whenever another pytest starts here."""
+    with tempfile.TemporaryDirectory(prefix="open-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
 
 
 Judge = Callable[..., Outcome]

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from attacks.cases import ATTACKS
+from attacks.liars import ATTACKS
 from attacks.suite import Ended, grade_attacks, in_circumstances
 from conftest import ROOT
 
@@ -21,7 +21,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
 
 def test_there_are_attacks_of_every_class() -> None:
     kinds = {one.kind for one in ATTACKS}
-    assert kinds == {"read", "forge", "escape", "hang", "exhaust", "crash", "network", "cheat"}
+    assert kinds == {"read", "forge", "escape", "hang", "exhaust", "crash", "network", "cheat", "lie", "accident"}
     assert len(ATTACKS) >= 70
     assert len({(one.kind, one.name) for one in ATTACKS}) == len(ATTACKS)
 
@@ -51,15 +51,11 @@ STEP = 13
 
 
 @pytest.mark.parametrize("name", CIRCUMSTANCES)
-def test_attacks_reach_nothing_in_other_circumstances(name: str, tmp_path: Path) -> None:
+def test_attacks_reach_nothing_in_other_circumstances(name: str, open_path: Path) -> None:
     options = CIRCUMSTANCES[name]
     start = list(CIRCUMSTANCES).index(name)
     attacks = ATTACKS[start::STEP]
-    tmp_path.chmod(0o755)
-    for folder in tmp_path.parents:
-        if folder.stat().st_uid == os.getuid() and not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o011)  # so that an ordinary user gets there
-    ended = grade_attacks(tmp_path, attacks, None, in_circumstances(*options))
+    ended = grade_attacks(open_path, attacks, None, in_circumstances(*options))
     assert not ended.all, ended.output[-3000:]
     if "--no-namespaces" in options:
         assert ended.level == "restricted"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import psutil
 import pytest
 from conftest import ROOT
 
+from autograder import wire
 from autograder.course import Assignment
 from autograder.judge.notebook_run import NotebookRun
 from autograder.judge.one import LocalBroker, secret_folders, settings_of
@@ -136,6 +139,26 @@ def test_a_killed_zygote_takes_its_sessions_along(assignment: Assignment) -> Non
         psutil.Process(sandbox.process.pid).kill()
         assert not psutil.wait_procs([session], timeout=10)[1]
         os.close(hold.fd)
+
+
+def test_a_session_that_is_killed_has_ended_as_soon_as_its_connection_closes(assignment: Assignment) -> None:
+    """What it had started holds its process back, while the judge already says that it is gone."""
+    start_some = "import os, time\nfor _ in range(40):\n    if os.fork() == 0: time.sleep(60)"
+    with Sandbox() as sandbox:
+        broker = LocalBroker(sandbox, assignment)
+        for _ in range(5):
+            run = NotebookRun(broker, [start_some], settings_of(assignment), 1)
+            run.start()
+            hold = broker.hold
+            assert hold is not None and not hold.has_ended() and run._channel is not None
+            os.kill(hold.pid, signal.SIGKILL)
+            with pytest.raises(wire.ClosedError):
+                run._channel.receive(time.monotonic() + 20)
+            assert hold.has_ended()
+            run.end()
+            while not hold.exited:
+                sandbox.hear()
+            assert hold.killed
 
 
 def test_secret_folders_are_those_of_the_course(course) -> None:

@@ -102,11 +102,11 @@ def table(folder: Path) -> dict[str, dict[str, str]]:
 def test_help_lists_every_command() -> None:
     shown = call("--help")
     assert shown.exit_code == 0
-    for command in ("grade", "demo", "assign", "report"):
+    for command in ("grade", "demo", "assign", "report", "package"):
         assert f"  {command} " in shown.stdout
 
 
-@pytest.mark.parametrize("command", ["grade", "demo", "assign", "report"])
+@pytest.mark.parametrize("command", ["grade", "demo", "assign", "report", "package"])
 def test_every_command_explains_itself(command: str) -> None:
     shown = call(command, "--help")
     assert shown.exit_code == 0
@@ -165,7 +165,7 @@ def test_a_zip_that_is_none_is_refused(tiny: Path, tmp_path: Path, out: Path) ->
 @pytest.mark.parametrize(
     ("roster", "fault"),
     [
-        ("key,name\nada,A\nada,B\n", "row 3"),
+        ("key,name\nada,A\nben,B,C\n", "row 3"),
         ("student\nada\n", '"key"'),
         ("", "is empty"),
         ("key\n\n,x\n", "row 3"),

@@ -17,6 +17,7 @@ from autograder.authoring.variants import POINTS, VARIANTS, Variant
 from autograder.course import Assignment, Course
 from autograder.engine import grading
 from autograder.engine.grading import RECORD, REFERENCE, STUMBLED, Wish, grade, settled
+from autograder.engine.planning import plan
 from autograder.engine.slots import Job, Slots
 from autograder.intake.roster import Roster, Student
 from autograder.intake.submissions import Submission
@@ -143,8 +144,9 @@ class Runs:
         """Whom the judge was asked about, all outcomes in the record, and what was heard on the way."""
         self.slots.asked = []
         heard: list[tuple[str, Outcome | None]] = []
+        planned = plan(submissions, roster) if roster is not None else None
         record = grade(
-            self.course, self.assignment, submissions, roster, Wish(self.out, **{"seed": SEED, **wish}),
+            self.course, self.assignment, submissions, planned, Wish(self.out, **{"seed": SEED, **wish}),
             lambda key, outcome: heard.append((key, outcome)),
         )  # fmt: skip
         outcomes = {outcome.key: outcome for outcome in record.outcomes()}

@@ -210,6 +210,11 @@ def test_another_language_is_named() -> None:
     assert reason(saved(cell("x <- 1"), metadata={"kernelspec": {"language": "R"}})).endswith("its language is r.")
 
 
+def test_a_notebook_of_another_language_that_defines_a_name_is_run_with_a_note() -> None:
+    found = read(saved(cell("alpha = 1"), metadata={"kernelspec": {"language": "julia"}}))
+    assert found.notes == ("The notebook says that its language is julia; it was run as Python.",)
+
+
 @pytest.mark.parametrize(
     "source",
     [

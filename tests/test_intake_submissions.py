@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autograder.intake import archive
 from autograder.intake.archive import Budget
 from autograder.intake.faults import IntakeError
 from autograder.intake.submissions import Collected, collect, file_safe
@@ -282,6 +283,22 @@ def test_the_total_of_all_archives_is_limited(tmp_path: Path) -> None:
     second = zip_file(tmp_path, ("b.ipynb", "0" * 600), ("c.ipynb", "0" * 300), name="2.zip")
     found = problems(collect([first, second], Budget(total_bytes=1000)))
     assert [key for key, problem in found.items() if problem] == ["b", "c"]
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["in the class's archive", "in a folder"])
+def test_a_bomb_in_one_students_archive_leaves_room_for_everybody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    monkeypatch.setattr(archive, "ONE_BYTES", 1000)
+    bomb = zipped(*[(f"{number}.zip", zipped(("lab.ipynb", "0" * 900))) for number in range(4)])
+    students = [("ada.zip", bomb), ("ben.zip", zipped(("lab.ipynb", "{}"))), ("cem.ipynb", b"{}")]
+    if packed:
+        zip_file(tmp_path, *students)
+    else:
+        for name, content in students:
+            (tmp_path / name).write_bytes(content)
+    found = collect([tmp_path], Budget(total_bytes=3000))
+    assert sum(one.content == b"{}" for one in found.submissions) == 2, problems(found)
 
 
 def test_members_that_are_no_notebooks_cost_nothing(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from autograder.engine.exporting import export_run, return_feedback
-from autograder.engine.grading import plan
+from autograder.engine.planning import plan
 from autograder.engine.problems import write_problems
 from autograder.engine.running import adjust_run, forget_student
 from autograder.gradebook.export import KINDS, fill, write_filled
@@ -27,6 +27,7 @@ from autograder.intake.layouts import LAYOUTS, recognised
 from autograder.intake.roster import Roster, read_roster
 from autograder.intake.submissions import Collected, collect, file_safe
 from autograder.judge.results import Outcome, QuestionResult, Status
+from autograder.record.standing import standings
 from autograder.record.store import Record, RecordError, RunInfo
 
 TITLE = "Dipping into PyTorch"
@@ -246,11 +247,11 @@ def graded(folder: Path, found: Collected, roster: Roster | None, title: str = T
     folder.mkdir()
     record = Record.open(folder / "grades.sqlite")
     record.start_run(RunInfo("Course", "lab", title, 1, "strong", {}, (("q1", "The question", most),)))
-    planned = plan(found.submissions, roster)
+    planned = plan(found.submissions, roster).entries
     record.plan(planned)
     by_key = {one.key: one for one in found.submissions}
     for entry in planned:
-        one = by_key.get(entry.key)
+        one = by_key.get(entry.hand_in or entry.key)
         value = score(int(json.loads(one.content)["cells"][0]["source"][8:])) if one and one.content else None
         if one is None:
             outcome = Outcome(key=entry.key, status=Status.MISSING, message="nothing", max_score=most, seed=1)
@@ -470,7 +471,7 @@ def test_what_a_person_should_look_at_is_listed_with_what_to_do(tmp_path: Path) 
     found, roster = collect([path], names=("alpha",)), read_roster(tmp_path / "sheet.csv")
     run = graded(tmp_path / "run", found, roster)
     record = Record.open(run / "grades.sqlite", create=False)
-    write_problems(run / "problems.csv", found, roster, record.outcomes())
+    write_problems(run / "problems.csv", found, plan(found.submissions, roster), standings(record))
     record.close()
     rows = read_back((run / "problems.csv").read_bytes(), ",")[1:]
     kinds = {(row[0], row[1]) for row in rows}

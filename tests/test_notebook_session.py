@@ -184,6 +184,20 @@ def test_a_giant_cell_is_left_out_and_the_next_one_runs(ran) -> None:
     assert shown(run, 2) == "5"
 
 
+def test_a_notebook_that_takes_too_long_in_all_is_cut_short_and_says_where(ran) -> None:
+    run = ran(*["import time\ntime.sleep(1.2)"] * 4, cell_cpu=2.0, notebook_cpu=2.0, wall_factor=1.0)
+    assert run.cut_short == "the notebook had taken more than 2 seconds after code cell 2"
+    assert [cell.skipped for cell in run.cells] == [False, False, True, True]
+    assert run.cells[3].error == f"not run: {run.cut_short}"
+
+
+def test_a_clock_of_its_own_does_not_stretch_the_limit_of_the_notebook(ran) -> None:
+    spoilt = "import time\ntime.process_time = time.thread_time = lambda: 0.0\nx = 0"
+    busy = "for _ in range(12_000_000): x += 1"
+    run = ran(spoilt, *[busy] * 30, cell_cpu=1.5, notebook_cpu=1.5, wall_factor=50.0)
+    assert run.cut_short.startswith("the notebook had used more than 1.5 CPU seconds after code cell ")
+
+
 def test_memory_of_several_processes_is_added_up(ran) -> None:
     hoard = """
     import os, time

@@ -24,6 +24,7 @@ from autograder.judge.results import (
     question_score,
     rounded,
 )
+from autograder.record.standing import standing
 from autograder.record.store import Planned, Record, RunInfo
 from autograder.report.feedback import page
 from autograder.report.rerender import write_all
@@ -111,11 +112,16 @@ def laden(text: str) -> tuple[Planned, Outcome]:
     return person, outcome
 
 
-PLAIN_PAGE = [tag for tag, _ in read(page(INFO, *laden("plain"))).elements]
+def page_of(person: Planned, outcome: Outcome) -> str:
+    """The page in a run without a late policy."""
+    return page(INFO, standing(person, outcome, INFO.policy, {}))
+
+
+PLAIN_PAGE = [tag for tag, _ in read(page_of(*laden("plain"))).elements]
 
 
 def show(outcome: Outcome, **person: str) -> str:
-    return page(INFO, Planned(outcome.key, **person), outcome)  # type: ignore[arg-type]
+    return page_of(Planned(outcome.key, **person), outcome)  # type: ignore[arg-type]
 
 
 def kept(where: Path, *outcomes: Outcome) -> Record:
@@ -137,7 +143,7 @@ def files(run: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_adds_no_element_no_attribute_and_no_control_character(text: str) -> None:
-    html = page(INFO, *laden(text))
+    html = page_of(*laden(text))
     reader = read(html)
     assert [tag for tag, _ in reader.elements] == PLAIN_PAGE
     attributes = {name for _, found in reader.elements for name in found}
@@ -160,7 +166,7 @@ def test_hostile_text_adds_no_element_no_attribute_and_no_control_character(text
 @settings(max_examples=50, derandomize=True, deadline=None, database=None)
 @given(st.text(st.characters() | st.sampled_from("<>&\"'{}%#/=-![]`"), max_size=30))
 def test_no_text_whatever_changes_the_pages_structure(text: str) -> None:
-    tags = [tag for tag, _ in read(page(INFO, *laden(f"x{text}x"))).elements]
+    tags = [tag for tag, _ in read(page_of(*laden(f"x{text}x"))).elements]
     free = ("pre", "code")  # a blank line is not quoted; names between backticks are code
     assert [tag for tag in tags if tag not in free] == [tag for tag in PLAIN_PAGE if tag not in free]
 
@@ -174,7 +180,7 @@ def test_names_between_backticks_are_set_as_code_and_stay_escaped() -> None:
 @pytest.mark.parametrize("name", ["script", "handler", "attribute", "link", "template", "entity"])
 def test_hostile_text_is_shown_letter_by_letter(name: str) -> None:
     # In the heading twice, the notes, the finding, the advice, the source line, the reason and two failed cells.
-    assert words(page(INFO, *laden(HOSTILE[name]))).count(" ".join(HOSTILE[name].split())) >= 9
+    assert words(page_of(*laden(HOSTILE[name]))).count(" ".join(HOSTILE[name].split())) >= 9
 
 
 def test_the_page_loads_and_runs_nothing_from_elsewhere() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from autograder.gradebook.scores import for_people, number, scores_csv, write_scores, write_whole
 from autograder.judge.results import Outcome, QuestionResult, Status
+from autograder.record.standing import standing
 from autograder.record.store import Planned, Record, RunInfo
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "basic", {}, (("q1", "First", 2.0), ("q2", "Second", 18.0)))
@@ -30,8 +31,14 @@ def outcome(key: str, q1: float = 2.0, q2: float = 16.5, **more: Any) -> Outcome
     return Outcome(key=key, **{**found, **more})
 
 
+def table(planned: Sequence[Planned], outcomes: Sequence[Outcome]) -> str:
+    """The file of a run without a late policy."""
+    by_key = {one.key: one for one in outcomes}
+    return scores_csv(INFO, [standing(one, by_key.get(one.key), INFO.policy, {}) for one in planned])
+
+
 def rows(planned: Sequence[Planned], outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(scores_csv(INFO, planned, outcomes), newline=""), strict=True))
+    return list(csv.DictReader(io.StringIO(table(planned, outcomes), newline=""), strict=True))
 
 
 def row(given_outcome: Outcome | None = None, **person: str) -> dict[str, str]:
@@ -55,12 +62,11 @@ def record(tmp_path: Path) -> Iterator[Record]:
 
 
 def test_the_columns_are_the_contracts_with_the_questions_in_the_labs_order() -> None:
-    assert scores_csv(INFO, [], []) == COLUMNS + "\n"
+    assert table([], []) == COLUMNS + "\n"
 
 
 def test_a_graded_student_has_every_figure_in_its_column() -> None:
-    text = scores_csv(
-        INFO,
+    text = table(
         [Planned("ada", "Student, Ada", "ada@example.edu", "class.zip: ada.ipynb", "ada.ipynb")],
         [outcome("ada", verdict="CORRECT", flags=("ODD", "LATE"), message="Cell 2 was skipped.")],
     )
@@ -80,7 +86,7 @@ def test_everybody_planned_has_one_row_in_the_order_of_the_keys() -> None:
 def test_the_order_of_planning_and_of_judging_does_not_show() -> None:
     planned = [Planned("ada", position=0), Planned("ben", position=1)]
     judged = [outcome("ada"), outcome("ben")]
-    assert scores_csv(INFO, planned, judged) == scores_csv(INFO, planned[::-1], judged[::-1])
+    assert table(planned, judged) == table(planned[::-1], judged[::-1])
 
 
 @pytest.mark.parametrize("status", [Status.NOT_GRADABLE, Status.GRADER_ERROR, Status.MISSING])
@@ -165,7 +171,7 @@ def test_a_message_of_several_lines_becomes_one(end: str) -> None:
 
 
 def test_escape_sequences_do_not_reach_the_terminal_of_who_prints_the_file() -> None:
-    assert "\x1b" not in scores_csv(INFO, [Planned("ada")], [outcome("ada", message="\x1b[31mred")])
+    assert "\x1b" not in table([Planned("ada")], [outcome("ada", message="\x1b[31mred")])
 
 
 @settings(max_examples=60, derandomize=True, database=None)
@@ -173,7 +179,7 @@ def test_escape_sequences_do_not_reach_the_terminal_of_who_prints_the_file() -> 
 @example('"\\"')
 @example("a\r\n=b")
 def test_whatever_the_text_the_table_keeps_its_shape_and_runs_nothing(text: str) -> None:
-    written = scores_csv(INFO, [Planned("ada", text, filename=text)], [outcome("ada", message=text, flags=(text,))])
+    written = table([Planned("ada", text, filename=text)], [outcome("ada", message=text, flags=(text,))])
     lines = list(csv.reader(io.StringIO(written, newline=""), strict=True))
     assert [len(line) for line in lines] == [len(COLUMNS.split(","))] * 2
     assert written.count("\n") == 2

@@ -113,15 +113,21 @@ def test_no_form_whatever_raises_anything_but_a_wire_error(form: Any, body: byte
         {"k": "pairs", "v": [1, 2]},
         {"k": "tensor", "dtype": "object", "shape": [1], "o": 0, "n": 4},
         {"k": "tensor", "dtype": "float32", "shape": [1], "o": -4, "n": 4},
-        {"k": "bytes", "o": 0, "n": 5},
+        {"k": "bytes", "o": 0, "n": 6},
         {"k": "bytes", "o": True, "n": 1},
         {"k": "int", "v": "0x" + "f" * 100_000},
         {"k": "code", "v": "1"},
+        {"k": "array", "dtype": "float32", "shape": [1 << 28] * 4 + [0], "o": 0, "n": 0},
+        {"k": "tensor", "dtype": "float32", "shape": [0] + [1 << 28] * 4, "o": 0, "n": 0},
+        {"k": "array", "dtype": "bool", "shape": [1], "o": 4, "n": 1},
+        {"k": "list", "v": [{"k": "bytes", "o": 0, "n": 4}] * 2},
+        {"k": "pairs", "v": [{"k": "tensor", "dtype": "float32", "shape": [1 << 20, 0], "o": 0, "n": 0}] * 2},
+        {"k": "dict", "v": [[{"k": "int", "v": hex(n * (2**61 - 1))}, 0] for n in range(100)]},
     ],
 )
 def test_a_lying_header_is_refused_before_anything_is_allocated(form: Any) -> None:
     with pytest.raises(wire.WireError):
-        wire.decode(form, b"\0\0\0\0")
+        wire.decode(form, b"\0\0\0\0\2")
 
 
 def ends() -> tuple[socket.socket, wire.Channel]:
@@ -159,6 +165,17 @@ def test_garbage_on_the_line_is_a_wire_error_with_a_reason(sent: bytes, word: st
     raw.sendall(sent)
     with pytest.raises(wire.WireError, match=word):
         channel.receive(soon())
+
+
+def test_text_that_no_encoding_takes_is_made_harmless() -> None:
+    assert wire.decode({"k": "list", "v": ["a\ud800", "\u00e9"]}, b"") == ["a?", "\u00e9"]
+    assert wire.decode({"k": "ref", "n": 1, "kind": "\ud800", "text": "\ud800"}, b"") == wire.Ref(1, "?", "?")
+
+
+def test_a_receiver_that_does_not_listen_does_not_hold_the_sender() -> None:
+    _, channel = ends()
+    with pytest.raises(wire.LateError):
+        channel.send({}, bytes(50_000_000), deadline=time.monotonic() + 0.05)
 
 
 def test_a_sender_that_stalls_in_a_frame_is_late_and_one_that_dies_is_closed() -> None:

@@ -1,17 +1,18 @@
 """When a hand-in is late, and what that costs: the policy's keys in grading.yml, and its arithmetic.
 
-Used by the models of the course, by the record, which keeps a run's policy, and by `gradebook.standing`, which applies
+Used by the models of the course, by the record, which keeps a run's policy, and by `record.standing`, which applies
 it. All times are aware; a time without an offset is one of the course's zone.
 
 Rules. Exactly at the due time is on time, and so is anything within the grace. What comes later counts from the due
 time itself. An extension moves the due time before anything else is looked at. A day late is a day of the calendar: it
-ends at the due time of the next day, also where the clocks change in between; an hour is 3600 seconds. Started days and
-hours count whole, as Canvas counts them (instructure/canvas-lms, app/models/late_policy.rb).
+ends at the due time of the next day, also where the clocks change in between; an hour is 3600 seconds. So are the days
+and weeks of a grace, an extension or a cut-off, and their hours and minutes go by the clock: "36 hours" are 36 hours.
+Where the clocks show a time twice, or skip it, what is in the student's favour counts. Started days and hours count
+whole, as Canvas counts them (instructure/canvas-lms, app/models/late_policy.rb).
 """
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,12 +22,29 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
-from autograder.course.strict import Strict, Text, fault
+from autograder.course.strict import Strict, fault
 
 DAY = timedelta(days=1)
-UNITS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "day": 86400, "week": 604800}
-DURATION = re.compile(r"(\d+(?:\.\d+)?) ?([a-z]+?)s?")
+UNITS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+DAYS = {"day": 1, "week": 7}
+PART = re.compile(r"(\d+(?:\.\d+)?) ?([a-z]+?)s?(?: |$)")
+LONGEST = timedelta(days=3660)  # beyond ten years it is a slip of the keyboard
+MOMENT = re.compile(r"(\d{4})-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d:?\d\d))?")
+YEARS = range(1990, 2200)
 CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A length of time: days of the calendar, then time by the clock."""
+
+    days: int = 0
+    clock: timedelta = timedelta(0)
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is where no clock changes."""
+        return self.days * DAY + self.clock
 
 
 def _zone(name: str) -> str:
@@ -37,30 +55,50 @@ def _zone(name: str) -> str:
     return name
 
 
-def _duration(value: Any) -> Any:
-    if isinstance(value, timedelta):
+def _span(value: Any) -> Any:
+    if isinstance(value, Span):
         return value
-    found = DURATION.fullmatch(value.strip().lower()) if isinstance(value, str) else None
-    if found is None or found[2] not in UNITS:
-        raise fault(f'expected a time such as "15 min", "2 hours" or "3 days", found "{value}"')
+    if isinstance(value, timedelta):
+        return Span(0, value)
+    text = value.strip().lower() if isinstance(value, str) else ""
+    parts, end = [], 0
+    while end < len(text) and (found := PART.match(text, end)) and found[2] in {**UNITS, **DAYS}:
+        parts.append((float(found[1]), found[2]))
+        end = found.end()
+    if not parts or end < len(text):
+        raise fault(f'expected a time such as "15 min", "2 hours" or "3 days", {_found(value)}')
     try:
-        return timedelta(seconds=float(found[1]) * UNITS[found[2]])
+        days = timedelta(days=sum(count * DAYS[unit] for count, unit in parts if unit in DAYS))
+        clock = timedelta(seconds=sum(count * UNITS[unit] for count, unit in parts if unit in UNITS))
+        too_long = days + clock > LONGEST
     except OverflowError:
-        raise fault(f'"{value}" is too long a time') from None
+        too_long = True
+    if too_long:
+        raise fault(f'"{value}" is too long a time; the most is ten years')
+    return Span(days.days, days - days.days * DAY + clock)
+
+
+def _found(value: Any) -> str:
+    return "found nothing" if value is None else f'found "{value}"'
 
 
 def _moment(value: Any) -> Any:
     if isinstance(value, datetime):
         return value
+    found = MOMENT.fullmatch(str(value).strip())
     try:
-        return datetime.fromisoformat(str(value).strip())
+        if found is None or int(found[1]) not in YEARS:
+            raise ValueError(value)
+        return datetime.fromisoformat(found[0].replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
     except ValueError:
-        raise fault(f'expected a date and time such as "2026-11-20 23:59", found "{value}"') from None
+        raise fault(f'expected a date and time such as "2026-11-20 23:59", {_found(value)}') from None
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
 Duration = Annotated[
-    timedelta, BeforeValidator(_duration), PlainSerializer(lambda span: f"{span.total_seconds():.6f} s")
+    Span,
+    BeforeValidator(_span),
+    PlainSerializer(lambda span: f"{span.days} days {span.clock.total_seconds():.6f} s"),
 ]
 Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(lambda moment: moment.isoformat())]
 
@@ -71,8 +109,21 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def aware(moment: datetime, zone: ZoneInfo) -> datetime:
-    """The moment in the course's zone; one without an offset is taken to be said there."""
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(zone)
+    """The moment in the course's zone; one without an offset is taken to be said there, and for the first of two."""
+    # By way of UTC, for within one zone Python would leave a time as it is that the clocks skip.
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC).astimezone(zone)
+
+
+def unclear(moment: datetime, zone: ZoneInfo) -> str:
+    """Why no clock of that zone shows this time, or shows it twice; "" where it is one moment."""
+    if moment.tzinfo is not None:
+        return ""
+    if aware(moment, zone).replace(tzinfo=None, fold=0) != moment.replace(fold=0):
+        return f"the clocks of {zone.key} skip {moment:%Y-%m-%d %H:%M}; choose another time"
+    first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() != second.utcoffset():
+        return f"the clocks of {zone.key} show {moment:%Y-%m-%d %H:%M} twice; write it with its offset: {first:%z}"
+    return ""
 
 
 class Extension(Strict):
@@ -95,7 +146,7 @@ class LatePolicy(Strict):
     """When an assignment is due, and what a late hand-in loses."""
 
     due: Moment = Field(description='due date and time, such as "2026-11-20 23:59"; without an offset in `timezone`')
-    grace: Duration = Field(default=timedelta(0), description="later than due, and still on time")
+    grace: Duration = Field(default=Span(), description="later than due, and still on time")
     percent: float | None = Field(default=None, gt=0, le=100, description="percent lost for each started day or hour")
     points: float | None = Field(default=None, gt=0, le=100_000, description="points lost for each started day or hour")
     per: Literal["day", "hour"] = Field(default="day", description="what is counted")
@@ -117,16 +168,9 @@ class LatePolicy(Strict):
             raise fault('"cap" needs "percent" or "points"', "cap")
         if self.percent is not None and (self.cap or 0) > 100:
             raise fault(f"expected at most 100 percent, found {self.cap:g}", "cap")
-        if self.cutoff is not None and self.cutoff < self.grace:
+        if self.cutoff is not None and self.cutoff.length < self.grace.length:
             raise fault('"cutoff" is shorter than "grace"', "cutoff")
         return self
-
-    def impossible(self, zone: ZoneInfo) -> str:
-        """Why no clock of that zone ever shows the due time; "" if one does."""
-        shown = aware(self.due, zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-        if self.due.tzinfo is None and shown != self.due:
-            return f"the clocks of {zone.key} skip {self.due:%Y-%m-%d %H:%M}; choose another time"
-        return ""
 
     def due_for(self, extension: Extension | None, zone: ZoneInfo) -> datetime:
         """The due time that counts, in the course's zone."""
@@ -135,40 +179,60 @@ class LatePolicy(Strict):
             return due
         if extension.due is not None:
             return aware(extension.due, zone)
-        return later(due, extension.extra, zone) if extension.extra else due
+        return later(due, extension.extra, zone) if extension.extra is not None else due
 
 
 @dataclass(frozen=True)
 class Lateness:
-    """How late one hand-in is. `seconds` and `periods` are 0 for what is on time, also within the grace."""
+    """How late one hand-in is. All counts are 0 for what is on time, also within the grace."""
 
     due: datetime
     seconds: int
     days: int  # started days
     periods: int  # started days or hours, as the policy counts
     cut_off: bool
+    came: datetime
+    since: int = 0  # seconds since the last whole day (of the calendar) was over
+
+    @property
+    def words(self) -> str:
+        """ "1 day 2 h"; days are the calendar's, so that they agree with those that are counted."""
+        whole = self.days - 1 if self.since else self.days
+        return span_in_words(whole * 86400 + self.since)
 
 
-def later(moment: datetime, span: timedelta, zone: ZoneInfo) -> datetime:
-    """`span` later: whole days by the calendar of the zone, the rest by the clock."""
-    days, rest = divmod(span, DAY)
-    same_time = aware(moment, zone) + days * DAY  # within one zone Python moves the clock's hands, not time
-    return (same_time.astimezone(UTC) + rest).astimezone(zone)
+def later(moment: datetime, span: Span, zone: ZoneInfo) -> datetime:
+    """`span` later: days by the calendar of the zone, the rest by the clock. Of two such times it is the second."""
+    start = aware(moment, zone)
+    if span.days:
+        # Within one zone Python moves the clock's hands, not time. Fold is 0 or 1 for the two readings of what they
+        # then show; the later one is the second of two, or as long after a gap as the hands stand in it.
+        hands = start + span.days * DAY
+        start = max(hands.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return (start.astimezone(UTC) + span.clock).astimezone(zone)
 
 
 def lateness(policy: LatePolicy, extension: Extension | None, handed_in: datetime, zone: ZoneInfo) -> Lateness:
     """How late a hand-in is, to the second; fractions of a second are cut off."""
     due = policy.due_for(extension, zone)
-    came = aware(handed_in, zone).astimezone(UTC).replace(microsecond=0)
-    if came <= due.astimezone(UTC) + policy.grace:
-        return Lateness(due, 0, 0, 0, False)
-    seconds = math.ceil((came - due.astimezone(UTC)).total_seconds())
-    days = max(1, seconds // 86400 - 1)
-    while later(due, days * DAY, zone) < came:
+    came = aware(handed_in, zone).replace(microsecond=0)
+    # Subtracted in UTC: within one zone Python would compare what the clocks show.
+    late = _whole_seconds(due, came)
+    if late <= 0 or _whole_seconds(later(due, policy.grace, zone), came) <= 0:
+        return Lateness(due, 0, 0, 0, False, came)
+    days = max(1, late // 86400)  # never too many, for no clock is set back by a whole day
+    while _whole_seconds(later(due, Span(days), zone), came) > 0:
         days += 1
-    periods = days if policy.per == "day" else math.ceil(seconds / 3600)
-    cut_off = policy.cutoff is not None and came > later(due, policy.cutoff, zone)
-    return Lateness(due, seconds, days, periods, cut_off)
+    over = _whole_seconds(later(due, Span(days), zone), came) == 0
+    since = 0 if over else _whole_seconds(later(due, Span(days - 1), zone), came)
+    periods = days if policy.per == "day" else -(-late // 3600)
+    cut_off = policy.cutoff is not None and _whole_seconds(later(due, policy.cutoff, zone), came) > 0
+    return Lateness(due, late, days, periods, cut_off, came, since)
+
+
+def _whole_seconds(start: datetime, end: datetime) -> int:
+    """Seconds from one to the other, started ones whole."""
+    return -((start.astimezone(UTC) - end.astimezone(UTC)) // timedelta(seconds=1))
 
 
 def penalised(policy: LatePolicy, late: Lateness, score: float, possible: float) -> float:
@@ -201,6 +265,18 @@ def span_in_words(seconds: int) -> str:
 
 
 __all__ = [
-    "Duration", "Extension", "LatePolicy", "Lateness", "Moment", "Text", "Zone", "aware", "lateness", "penalised",
-    "span_in_words", "zone_of",
+    "Duration",
+    "Extension",
+    "LatePolicy",
+    "Lateness",
+    "Moment",
+    "Span",
+    "Zone",
+    "aware",
+    "lateness",
+    "later",
+    "penalised",
+    "span_in_words",
+    "unclear",
+    "zone_of",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -175,6 +176,8 @@ def _annotation(loc: Loc) -> Any:
             kind = arguments[0]
         else:
             return None
+        if get_origin(kind) is UnionType:  # something or nothing
+            kind = next(part for part in get_args(kind) if part is not NoneType)
     return kind
 
 

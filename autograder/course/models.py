@@ -8,14 +8,15 @@ Validation is strict: text is not read as a number, nor true as 1.
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from autograder.course.faults import CourseError, did_you_mean, listed
-from autograder.course.late import Extension, LatePolicy, Zone, zone_of
+from autograder.course.late import Extension, LatePolicy, Zone, unclear, zone_of
 from autograder.course.strict import Strict, Text, fault
 from autograder.loop.wording import SENTENCES
 
@@ -209,6 +210,25 @@ class Assignment(Strict):
         _refuse_clashes("questions", self.questions)
         return self
 
+    @model_validator(mode="after")
+    def _extensions_have_something_to_extend(self) -> Assignment:
+        for student, extension in self.extensions.items():
+            for key in ("due", "extra"):
+                if self.late is None and getattr(extension, key) is not None:
+                    raise fault(
+                        'there is no "late" in this assignment that it could change', "extensions", student, key
+                    )
+        return self
+
+    def moments(self) -> Iterator[tuple[tuple[str, ...], datetime]]:
+        """Every point in time that is written here, with its path."""
+        if self.late is not None:
+            yield ("late", "due"), self.late.due
+        for student, extension in self.extensions.items():
+            for key in ("due", "handed_in"):
+                if (moment := getattr(extension, key)) is not None:
+                    yield ("extensions", student, key), moment
+
     @property
     def points(self) -> float:
         """The most that can be earned."""
@@ -237,11 +257,12 @@ class Course(Strict):
         return self
 
     @model_validator(mode="after")
-    def _due_dates_exist(self) -> Course:
+    def _times_are_clear(self) -> Course:
         zone = zone_of(self.timezone)
         for name, assignment in self.assignments.items():
-            if assignment.late is not None and (why := assignment.late.impossible(zone)):
-                raise fault(why, "assignments", name, "late", "due")
+            for path, moment in assignment.moments():
+                if why := unclear(moment, zone):
+                    raise fault(why, "assignments", name, *path)
         return self
 
     def model_post_init(self, context: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +16,7 @@ from autograder.gradebook.scores import write_whole
 from autograder.intake.submissions import file_safe
 from autograder.record.anonymity import naming
 from autograder.record.standing import Standing, standings
-from autograder.record.store import Record
+from autograder.record.store import Planned, Record
 from autograder.report.feedback import page
 
 SHOWN = 60
@@ -99,8 +98,8 @@ def return_feedback(run: Path, to: str, out: Path, console: Console) -> int:
         def team_page(members: Sequence[Standing]) -> bytes:
             person, outcome = members[0].person, record.outcome(members[0].person.key)
             assert outcome is not None
-            team = replace(person, key=person.group or "Your group", name=person.group, email="")
-            return page(info, team, outcome).encode("utf-8", "replace")
+            team = Planned(person.group or "Your group", person.group)
+            return page(info, Standing(team, outcome, final=outcome.score)).encode("utf-8", "replace")
 
         returned = packed(standings(record, with_tests=False), page_of, team_page, to)
     finally:

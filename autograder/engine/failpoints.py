@@ -13,6 +13,7 @@ NAMES = (
     "collected", "record opened", "ready", "planned", "handed over", "session given", "outcome heard", "before saving",
     "saved", "before files", "finished",
 )  # fmt: skip
+OF_ATTEMPTS = ("attempt saved", "attempt counted")  # reached only where somebody handed in several times
 _wanted, _, _count = os.environ.get("AUTOGRADER_FAILPOINT", "").partition(":")
 _left = int(_count) if _count.isdecimal() else 1
 

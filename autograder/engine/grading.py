@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autograder.course import Assignment, Course
+from autograder.course.late import zone_of
+from autograder.engine.attempts import Contest, Several, still_counted
 from autograder.engine.failpoints import reached
+from autograder.engine.planning import Plan, plan, settle
 from autograder.engine.slots import Job, Slots
-from autograder.intake.roster import Roster, match
+from autograder.intake.extensions import Wanted, granted
 from autograder.intake.submissions import Submission
 from autograder.judge.notebook_run import environment_versions
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
+from autograder.record.grants import decide, grant
 from autograder.record.history import noting
-from autograder.record.store import Planned, Record, RecordError, RunInfo
+from autograder.record.store import Record, RecordError, RunInfo
 
 REFERENCE = "the solution"  # key of the job that judges our own solution, when a test failed by itself
 STUMBLED = "GRADER_STUMBLED"
@@ -29,7 +33,7 @@ RECORD = "grades.sqlite"
 
 @dataclass(frozen=True)
 class Wish:
-    """What a run is asked to do. `workers` 0 means one slot a core; `only` limits it to these keys."""
+    """What a run is asked to do. `workers` 0 means one slot a core; `only` limits it to these students or hand-ins."""
 
     out: Path
     seed: int
@@ -40,6 +44,7 @@ class Wish:
     handed_in: tuple[Path, ...] = ()  # where the hand-ins lie: no student's code may see them
     fresh: bool = False
     layout: str | None = None  # force an LMS's way of naming files
+    extensions: tuple[Wanted, ...] = ()  # as read from a file; whose they are is looked up when everybody is known
 
 
 Heard = Callable[[str, Outcome | None], None]
@@ -49,18 +54,18 @@ def grade(
     course: Course,
     assignment: Assignment,
     submissions: Sequence[Submission],
-    roster: Roster | None,
+    planned: Plan | None,
     wish: Wish,
     heard: Heard,
     stoppable: Callable[[Slots], None] = lambda slots: None,
 ) -> Record:
     """Grade what has no outcome in the run's record yet (all of it with `fresh`), and write the run's files.
 
+    `planned` says whose each hand-in is; without it, it is as the record has it.
     `heard` is called with each key and outcome as it ends, and once with ("", None) when the slots are ready.
     `stoppable` is given the slots, so that somebody can ask them to stop.
     Raises GradersUnfit, SandboxError or RecordError before anything is judged.
     """
-    chosen = [one for one in submissions if not wish.only or one.key in wish.only]
     questions = tuple((question.id, question.title, question.points) for question in assignment.questions.values())
     policy = course.policy(assignment)
     info = RunInfo(course.title, assignment.id, assignment.title, wish.seed, "", {}, questions, policy)
@@ -68,18 +73,27 @@ def grade(
     record = opened(wish.out, info)  # before anything slow, so that a refusal comes at once
     reached("record opened")
     try:
-        planned = plan(submissions, roster)
+        planned = planned or plan(submissions, known=record.planned(), zone=zone_of(course.timezone))
+        people = {one.key: one.others for one in (*record.planned(), *planned.entries)}
+        granted_now = granted(wish.extensions, people)
+        only = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)}
+        chosen = [one for one in submissions if not wish.only or one.key in only]
         workers = wish.workers or os.cpu_count() or 1
         unseen = (wish.out, *wish.handed_in)
         with Slots(course, assignment, workers, wish.seed, wish.level, unseen, wish.trusted) as slots:
             versions = {**environment_versions(), **slots.versions}
             record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
             reached("ready")
-            record.plan(planned)
+            decide(record, planned.decisions)
+            settle(record, replace(planned, entries=still_counted(record, planned.entries, submissions)))
+            if granted_now:
+                with noting(record, "an extension was given or taken back"):
+                    grant(record, granted_now)
             reached("planned")
             heard("", None)
             stoppable(slots)
-            Grading(record, assignment, slots, heard).run(course, chosen, {one.key for one in planned}, wish)
+            grading = Grading(record, assignment, slots, heard, planned.owners)
+            grading.run(course, chosen, planned.missing, wish)
     except BaseException:
         record.close()
         raise
@@ -105,53 +119,80 @@ def opened(out: Path, info: RunInfo) -> Record:
     return record
 
 
-def plan(submissions: Sequence[Submission], roster: Roster | None) -> list[Planned]:
-    """Everybody who stands in the run: who handed in, and who is on the roster."""
-    found = match(roster, submissions) if roster is not None else None
-    people = {one.key: student for student, one in found.handed_in} if found else {}
-    entries: list[Planned] = []
-    for one in submissions:
-        person = people.get(one.key)
-        name, email = (person.name, person.email) if person else (one.name, "")
-        entries.append(Planned(one.key, name, email, one.source, one.filename, len(entries)))
-    for person in found.missing if found else ():
-        entries.append(Planned(person.key, person.name, person.email, "", "", len(entries)))
-    return entries
-
-
 @dataclass
 class Grading:
-    """One pass over the chosen submissions."""
+    """One pass over the chosen submissions. `owners` says under which keys a hand-in's outcome is kept."""
 
     record: Record
     assignment: Assignment
     slots: Slots
     heard: Heard
+    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def run(self, course: Course, chosen: Sequence[Submission], planned: set[str], wish: Wish) -> None:
-        self.absent(sorted(planned - {one.key for one in chosen}) if not wish.only else [])
-        if not wish.fresh:
-            chosen = self.left_to_do(chosen)
-        contents = {one.key: one.content for one in chosen if one.content is not None}
+    def run(self, course: Course, chosen: Sequence[Submission], missing: Sequence[str], wish: Wish) -> None:
+        self.absent(sorted(missing) if not wish.only else [])
+        contest = Contest(self.record, self.assignment.attempts == "best", wish.fresh)
+        several: dict[str, list[Several]] = {}  # by hand-in: one for each student whose it is
         for one in chosen:
+            entered = [contest.enter(one, key) for key in self.rows(one.key)] if one.attempts else []
+            if any(each.candidates for each in entered):
+                several[one.key] = entered
+        single = [one for one in chosen if one.key not in several]
+        if not wish.fresh:
+            single = self.left_to_do(single)
+        jobs = [Job(one.key, one.content) for one in single if one.content is not None]
+        for one in single:
             if one.content is None:
                 self.keep(self.plain(one.key, Status.NOT_GRADABLE, f"There is nothing to read: {one.problem}."), None)
-        suspects: list[Outcome] = []
-
-        notes = {one.key: one.notes for one in chosen if one.notes}
+        for hand_in, entered in several.items():
+            contents = dict.fromkeys(content for each in entered for content in each.to_judge())
+            jobs += [Job(hand_in, content) for content in contents]
+            for each in entered:
+                self.unreadable(contest, each)
+                if each.complete:
+                    self.settle_attempts(contest, each)
+        suspects: list[tuple[Job, Outcome]] = []
+        notes = {one.key: one.notes for one in single if one.notes}
 
         def ended(job: Job, outcome: Outcome) -> None:
-            if job.key in notes:
-                outcome = outcome.model_copy(update={"notes": (*notes[job.key], *outcome.notes)})
-            self.keep(outcome, job.content)
             if any(test.outcome == "error" for question in outcome.questions for test in question.tests):
-                suspects.append(outcome)
+                suspects.append((job, outcome))
+            take(job, outcome)
 
-        self.slots.run([Job(key, content) for key, content in contents.items()], ended)
+        def take(job: Job, outcome: Outcome, settles: bool = False) -> None:
+            for each in several.get(job.key, ()):
+                contest.heard(each, each.number_of(job.content), outcome)
+                if each.complete:
+                    self.settle_attempts(contest, each, settles)
+            if job.key not in several:
+                outcome = outcome.model_copy(update={"notes": (*notes.get(job.key, ()), *outcome.notes)})
+                self.keep(outcome, job.content, settles)
+
+        self.slots.run(jobs, ended)
         if suspects:
             reference = self.reference(course)
-            for outcome in suspects:
-                self.keep(settled(outcome, reference), contents[outcome.key], settles=True)
+            for job, outcome in suspects:
+                take(job, settled(outcome, reference), settles=True)
+
+    def unreadable(self, contest: Contest, several: Several) -> None:
+        """Attempts that cannot be read have their outcome at once."""
+        for number in several.candidates:
+            one = several.attempt(number)
+            if one.content is None and number not in several.outcomes:
+                message = f"There is nothing to read: {one.problem}."
+                contest.heard(several, number, self.plain(several.key, Status.NOT_GRADABLE, message))
+
+    def settle_attempts(self, contest: Contest, several: Several, settles: bool = False) -> None:
+        """Put the attempt that counts under its student's name, unless it stands there already."""
+        number, outcome = contest.choose(several)
+        if contest.stands(several, number) and not contest.fresh:
+            known = self.record.outcome(several.key)
+            if known is not None and known.status is not Status.GRADER_ERROR:
+                self.heard(known.key, known)
+                return
+        contest.plan(several, number)
+        self.save(outcome, several.attempt(number).content, settles)
+        contest.count(several, number)
 
     def left_to_do(self, chosen: Sequence[Submission]) -> list[Submission]:
         """Those whose very bytes have no outcome in this run yet."""
@@ -159,25 +200,38 @@ class Grading:
         left = []
         for one in chosen:
             digest = hashlib.sha256(one.content).hexdigest() if one.content is not None else None
-            outcome = self.record.outcome(one.key) if digest is not None and known.get(one.key) == digest else None
-            if outcome is not None and outcome.status is not Status.GRADER_ERROR:
-                self.heard(one.key, outcome)
+            rows = self.rows(one.key)
+            judged = digest is not None and all(known.get(key) == digest for key in rows)
+            outcomes = [self.record.outcome(key) for key in rows] if judged else []
+            done = [one for one in outcomes if one is not None and one.status is not Status.GRADER_ERROR]
+            if judged and len(done) == len(rows):
+                for outcome in done:
+                    self.heard(outcome.key, outcome)
             else:
                 left.append(one)
         return left
+
+    def rows(self, hand_in: str) -> tuple[str, ...]:
+        """Under which keys the outcome of a hand-in is kept: one, or those of all members of a team."""
+        return self.owners.get(hand_in, (hand_in,))
 
     def absent(self, keys: Sequence[str]) -> None:
         for key in keys:
             known = self.record.outcome(key)
             if known is not None and known.status is not Status.MISSING:
                 continue  # graded from a part of the class that this call does not name
-            self.keep(self.plain(key, Status.MISSING, "On the roster, but nothing was handed in."), None)
+            self.save(self.plain(key, Status.MISSING, "On the roster, but nothing was handed in."), None)
 
     def plain(self, key: str, status: Status, message: str) -> Outcome:
         points = rounded(self.assignment.points)
         return Outcome(key=key, status=status, message=message, max_score=points, seed=self.slots.seed)
 
     def keep(self, outcome: Outcome, content: bytes | None, settles: bool = False) -> None:
+        """Save the outcome of a hand-in for everybody whose it is."""
+        for key in self.rows(outcome.key):
+            self.save(outcome.model_copy(update={"key": key}), content, settles)
+
+    def save(self, outcome: Outcome, content: bytes | None, settles: bool = False) -> None:
         reached("before saving")
         self.record.save(outcome, content, settles)
         reached("saved")

@@ -1,25 +1,24 @@
 """problems.csv: everything about a class that a person should look at, a row each, with what to do.
 
-Written by `grade` beside scores.csv. Nothing in it is decided by guessing: near names are proposed, never taken.
+Written by `grade` beside scores.csv. Nothing in it is decided by guessing: near names are proposed, never taken; the
+last column is the line that says yes to a proposal in a --match file.
 """
 
 from __future__ import annotations
 
 import csv
-import difflib
 import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from autograder.engine.planning import Plan
 from autograder.gradebook.scores import for_people, write_whole
-from autograder.intake.roster import Roster, Student, match, plain
+from autograder.intake.findings import Finding
 from autograder.intake.submissions import Collected
-from autograder.judge.results import Outcome, Status
+from autograder.judge.results import Status
+from autograder.record.standing import EXCUSED, LATE_UNKNOWN, Standing
 
-HEADER = ("kind", "student", "file", "what", "what to do")
-NEAR = 0.75  # difflib's ratio from which on two names are worth a person's look
-Row = tuple[str, str, str, str, str]
+HEADER = ("kind", "student", "file", "what", "what to do", "line for --match")
 TO_DO = {
     Status.PARTIAL: "look at the page; grade again with --student and --fresh, or set points with adjust",
     Status.NOT_GRADABLE: "ask for the file again, or set points with adjust",
@@ -28,53 +27,50 @@ TO_DO = {
 }
 
 
-def problems(collected: Collected, roster: Roster | None, outcomes: Sequence[Outcome]) -> Iterator[Row]:
-    """What is to be looked at, the most pressing first."""
-    files = {one.key: one.source for one in collected.submissions}
-    if roster is not None:
-        matched = match(roster, collected.submissions)
-        for one in matched.unmatched:
-            near = _near(one.name or one.key, matched.missing)
-            hint = f"perhaps it is {near}: " if near else ""
-            what = "nobody on the roster has this id"
-            yield ("hand-in of nobody", one.key, one.source, what, f"{hint}mend the roster's key, then grade again")
-        names = Counter(plain(student.name).casefold() for student in roster.students if student.name)
-        for student in roster.students:
-            if names[plain(student.name).casefold()] > 1:
-                yield ("same name", student.key, "", student.name, "tell them apart by their ids alone")
-    for outcome in outcomes:
-        if outcome.status is not Status.GRADED:
-            kind, to_do = outcome.status.value, TO_DO[outcome.status]
-            yield (kind, outcome.key, files.get(outcome.key, ""), outcome.message, to_do)
-        elif outcome.flags:
-            yield ("flag", outcome.key, files.get(outcome.key, ""), ", ".join(outcome.flags), "look at the page")
+def problems(collected: Collected, plan: Plan, standings: Sequence[Standing]) -> Iterator[Finding]:
+    """What is to be looked at, the most pressing first: who is who, then the outcomes, then files."""
+    yield from plan.findings
+    here = {entry.key for entry in plan.entries}
+    for one in standings:
+        if plan.complete and one.person.key not in here:
+            yield _not_here(one)
+        yield from _of_outcome(one)
     for left in collected.left_out:
-        yield ("left out", "", left.source, left.reason, "nothing, unless it should have been graded")
+        to_do = "nothing" if left.expected else "nothing, unless it should have been graded"
+        yield Finding("left out", "", left.source, left.reason, to_do)
     for note in collected.notes:
-        yield ("note", "", "", note, "nothing, if that is right")
+        yield Finding("note", "", "", note, "nothing, if that is right")
 
 
-def _near(name: str, missing: Sequence[Student]) -> str:
-    """The one student without a hand-in whose name or key is like this; "" if none or several are."""
-    wanted = plain(name).casefold()
-    found = [
-        student
-        for student in missing
-        if max(
-            difflib.SequenceMatcher(None, wanted, plain(text).casefold()).ratio()
-            for text in (student.key, student.name)
+def _not_here(one: Standing) -> Finding:
+    key = one.person.key
+    to_do = f'nothing, if they left the class; to wipe the row: autograder forget RUN "{key}"'
+    if one.person.filename:
+        return Finding(
+            "from an earlier call", key, one.person.source, "neither on this roster nor in this download", to_do
         )
-        >= NEAR
-    ]
-    return f"{found[0].name or found[0].key} ({found[0].key})" if len(found) == 1 else ""
+    return Finding("no longer on the roster", key, "", "on the roster of an earlier call, not on this one", to_do)
 
 
-def write_problems(path: Path, collected: Collected, roster: Roster | None, outcomes: Sequence[Outcome]) -> int:
+def _of_outcome(one: Standing) -> Iterator[Finding]:
+    key, file = one.person.key, one.person.source
+    if LATE_UNKNOWN in one.flags:
+        what = "marked late by the LMS, which does not say by how much: nothing was taken off"
+        yield Finding("late, time unknown", key, file, what, "give handed_in in an extensions CSV, then grade again")
+    if one.outcome is not None and one.outcome.status is not Status.GRADED and not one.excused:
+        yield Finding(one.outcome.status.value, key, file, one.outcome.message, TO_DO[one.outcome.status])
+    elif flags := [flag for flag in one.flags if flag not in (LATE_UNKNOWN, EXCUSED)]:
+        yield Finding("flag", key, file, ", ".join(flags), "look at the page")
+
+
+def write_problems(path: Path, collected: Collected, plan: Plan, standings: Sequence[Standing]) -> int:
     """Write the file anew; how many rows it has."""
-    rows = list(problems(collected, roster, outcomes))
+    rows = list(problems(collected, plan, standings))
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(HEADER)
-    writer.writerows([for_people(cell) for cell in row] for row in rows)
+    for row in rows:
+        cells = (row.kind, row.student, row.file, row.what, row.to_do, row.line)
+        writer.writerow([for_people(cell) for cell in cells])
     write_whole(path, file.getvalue().encode("utf-8", "replace"))
     return len(rows)

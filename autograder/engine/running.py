@@ -11,31 +11,35 @@ import getpass
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from autograder.course import Assignment, Course
+from autograder.course.late import zone_of
+from autograder.engine.attempts import taken_of
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
+from autograder.engine.planning import planned_for, remembered
 from autograder.engine.problems import write_problems
 from autograder.engine.regrading import notes_so_far, regrades_table, write_regrades
 from autograder.engine.slots import Slots
+from autograder.engine.summary import summarise, unused_extensions
+from autograder.intake.extensions import read_extensions
 from autograder.intake.faults import IntakeError
-from autograder.intake.roster import read_roster
-from autograder.intake.submissions import Collected, collect, file_safe
+from autograder.intake.submissions import collect, file_safe
 from autograder.judge.results import Outcome, Status
+from autograder.record.adjustments import Adjustment, adjust, undo
+from autograder.record.anonymity import key_of, public_standings
 from autograder.record.history import noting, regrades
+from autograder.record.standing import standings
 from autograder.record.store import Record, RecordError, RecordFullError, now_utc
-from autograder.report.rerender import write_all
-from autograder.sandbox.sessions import NOT_PREVENTED
+from autograder.report.rerender import write_all, write_students
 
-SHOWN_PROBLEMS = 30
 LOCK = "grades.lock"
 
 
@@ -47,26 +51,37 @@ def grade_paths(
     wish: Wish,
     console: Console,
     progress_console: Console,
+    extensions: Path | None = None,
+    match_path: Path | None = None,
+    groups_path: Path | None = None,
 ) -> int:
     """Grade everything at `paths`; the exit code. Raises ValueError for what a user can mend before anything runs."""
-    collected = collect(paths, names=assignment.names, layout=wish.layout)
-    roster = read_roster(roster_path) if roster_path is not None else None
-    unknown = set(wish.only) - {one.key for one in collected.submissions}
+    collected = collect(paths, names=assignment.names, layout=wish.layout, counts=assignment.attempts)
+    if not collected.submissions and roster_path is None:
+        raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")
+    if extensions is not None:
+        granted = read_extensions(extensions, zone_of(course.timezone), assignment.late is not None)
+        wish = replace(wish, extensions=tuple(granted))
+    kept, known = remembered(wish.out / RECORD)
+    planned = planned_for(course, collected.submissions, roster_path, match_path, groups_path, kept, known)
+    unknown = [key for key in wish.only if not planned.hand_ins(key)]
     if unknown:
         raise IntakeError(f"--student: nothing was handed in under {', '.join(sorted(unknown))}.")
-    if not collected.submissions and roster is None:
-        raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")
-    count = len(wish.only) or len(collected.submissions)
+    wanted = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)} or planned.owners.keys()
+    count = sum(len(planned.owners[hand_in]) for hand_in in wanted)
     wish = replace(wish, handed_in=tuple(paths))
     interrupt = Interrupt(progress_console)
     with locked(wish.out), interrupt, Bar(progress_console, count) as bar:
         since = notes_so_far(wish.out / RECORD)
-        record = grade(course, assignment, collected.submissions, roster, wish, bar.heard, interrupt.watch)
+        record = grade(course, assignment, collected.submissions, planned, wish, bar.heard, interrupt.watch)
+    if assignment.attempts == "best":
+        collected = replace(collected, notes=(*collected.notes, *taken_of(record)))
     reached("before files")
     try:
+        remove_pages(wish.out, {one.key for one in known} - {one.key for one in record.planned()})
         write_all(wish.out, record)
         write_regrades(wish.out, regrades(record))
-        write_problems(wish.out / "problems.csv", collected, roster, record.outcomes(with_cells=False))
+        write_problems(wish.out / "problems.csv", collected, planned, standings(record))
     except OSError as error:
         raise RecordFullError(
             f"The files of the run cannot be written to {wish.out} ({error.strerror}). All scores are in {RECORD}: "
@@ -74,23 +89,45 @@ def grade_paths(
         ) from None
     reached("finished")
     outcomes = record.outcomes(with_cells=False)
-    summarise(console, assignment, outcomes, collected, wish)
+    summarise(console, assignment, public_standings(record), collected, wish)
+    if planned.findings:
+        console.print(f"Whose is what: {len(planned.findings)} things to look at in problems.csv.")
+    for sentence in unused_extensions(assignment, record.planned()):
+        console.print(escape(sentence), highlight=False)
     if changed := regrades(record, since):
         console.print(regrades_table(changed))
     record.close()
     if interrupt.asked:
-        left = len({one.key for one in collected.submissions} - {outcome.key for outcome in outcomes})
+        done = {outcome.key for outcome in outcomes}
+        left = sum(not done.issuperset(rows) for rows in planned.owners.values())
         console.print(f"Stopped as you asked: {left} hand-ins are left. The same command goes on with them.")
         return 1
     return int(any(outcome.status in (Status.NOT_GRADABLE, Status.GRADER_ERROR) for outcome in outcomes))
 
 
-def write_again(run: Path) -> Path:
-    """Everything in a run's folder anew from its record. Raises RecordError if there is none."""
+def remove_pages(run: Path, keys: Collection[str]) -> None:
+    """Take away the files of students that the record does not have any more."""
+    for key in keys:
+        for folder, ending in (("feedback", "html"), ("results", "json")):
+            (run / folder / f"{file_safe(key)}.{ending}").unlink(missing_ok=True)
+
+
+def write_again(run: Path, student: str | None = None) -> list[Path]:
+    """A run's files anew from its record; of one student, by key, the page and the results alone. What was written.
+
+    Raises RecordError if there is no run, nobody has that key, or that student was not graded yet.
+    """
     record = Record.open(run / RECORD, create=False)
-    write_all(run, record)
-    record.close()
-    return run
+    try:
+        if student is None:
+            write_all(run, record)
+            return [run]
+        written = write_students(run, record, {key_of(record, student)})
+        if not written:
+            raise RecordError(f"{student} was not graded yet; there is nothing to write.")
+        return written
+    finally:
+        record.close()
 
 
 @contextlib.contextmanager
@@ -178,105 +215,41 @@ class Bar:
         self.progress.update(self.task, advance=int(done), trouble=escape(text))
 
 
-def summarise(
-    console: Console, assignment: Assignment, outcomes: Sequence[Outcome], collected: Collected, wish: Wish
-) -> None:
-    """Scores, failures by question, problems, and where everything is."""
-    scored = [outcome for outcome in outcomes if outcome.score is not None]
-    console.print(scores_table(assignment, scored, len(outcomes)))
-    if scored:
-        console.print(questions_table(assignment, scored))
-    trouble = [outcome for outcome in outcomes if outcome.status is not Status.GRADED or outcome.flags]
-    if trouble:
-        console.print(problems_table(trouble[:SHOWN_PROBLEMS]))
-        if len(trouble) > SHOWN_PROBLEMS:
-            console.print(f"... and {len(trouble) - SHOWN_PROBLEMS} more: see scores.csv")
-    for note in collected.notes[:SHOWN_PROBLEMS]:
-        console.print(escape(note), highlight=False)
-    for left in collected.left_out[:SHOWN_PROBLEMS]:
-        console.print(f"left out: {escape(left.source)}: {escape(left.reason)}", highlight=False)
-    level = next((outcome.level for outcome in outcomes if outcome.level), "")
-    if level:
-        console.print(f"Confinement: {level}. Not prevented here: {NOT_PREVENTED.get(level, 'see the README')}.")
-    console.print(
-        f"Written to {escape(str(wish.out))}: scores.csv, problems.csv, feedback/, results/, {RECORD}", soft_wrap=True
-    )
-
-
-def scores_table(assignment: Assignment, scored: Sequence[Outcome], everybody: int) -> Table:
-    table = Table(title=assignment.title, title_justify="left")
-    for heading in ("graded", "of", "mean", "median", "lowest", "highest", "possible"):
-        table.add_column(heading, justify="right")
-    scores = sorted(outcome.score for outcome in scored if outcome.score is not None)
-    if scores:
-        middle = len(scores) // 2
-        median = scores[middle] if len(scores) % 2 else (scores[middle - 1] + scores[middle]) / 2
-        figures = [sum(scores) / len(scores), median, scores[0], scores[-1]]
-    else:
-        figures = []
-    cells = [f"{figure:.2f}" for figure in figures] or ["-"] * 4
-    table.add_row(str(len(scored)), str(everybody), *cells, f"{assignment.points:g}")
-    return table
-
-
-def questions_table(assignment: Assignment, scored: Sequence[Outcome]) -> Table:
-    table = Table(title="By question", title_justify="left")
-    for heading in ("question", "title", "full marks", "mean", "most common finding"):
-        table.add_column(heading, justify="left" if heading in ("title", "most common finding") else "right")
-    for question in assignment.questions.values():
-        results = [result for outcome in scored for result in outcome.questions if result.id == question.id]
-        full = sum(result.score >= result.points for result in results)
-        mean = sum(result.score for result in results) / max(1, len(results))
-        findings = Counter(
-            test.verdict or test.title
-            for result in results
-            for test in result.tests
-            if test.outcome in ("failed", "partial")
-        )
-        common = findings.most_common(1)
-        found = f"{common[0][0]} ({common[0][1]})" if common else ""
-        table.add_row(
-            question.id, escape(question.title), f"{full} of {len(results)}", f"{mean:.2f} / {question.points:g}",
-            escape(found),
-        )  # fmt: skip
-    return table
-
-
-def problems_table(trouble: Sequence[Outcome]) -> Table:
-    table = Table(title="To look at", title_justify="left")
-    for heading in ("student", "status", "why"):
-        table.add_column(heading, overflow="fold")
-    for outcome in trouble:
-        why = "; ".join(filter(None, [outcome.message, ", ".join(outcome.flags)]))
-        table.add_row(escape(outcome.key), outcome.status.value, escape(why))
-    return table
-
-
 def adjust_run(run: Path, key: str, question: str, points: float | None, why: str) -> str:
     """Set points by hand, or take that back (None), and write the run's files anew; a sentence on the score.
 
     Raises RecordError for an unknown student or question, points out of range, or a missing reason.
     """
-    record = Record.open(run / RECORD, create=False)
-    try:
-        with locked(run):
-            before = record.outcome(key)
-            who = getpass.getuser()
-            if points is not None:
-                with noting(record, f"{question} set by hand by {who}: {why.strip()}"):
-                    record.adjust(key, question, points, why, who, now_utc())
-            else:
-                with noting(record, f"{question} no longer set by hand, by {who}"):
-                    if not record.undo(key, question):
-                        raise RecordError(f"{key} has no adjustment of {question} to take back.")
-            write_all(run, record)
-            write_regrades(run, regrades(record))
-            after = record.outcome(key)
-    finally:
-        record.close()
+    with changing(run) as record:
+        key, who = key_of(record, key), getpass.getuser()
+        before = record.outcome(key)
+        if points is not None:
+            with noting(record, f"{question} set by hand by {who}: {why.strip()}"):
+                adjust(record, [Adjustment(key, question, points, why, who, now_utc())])
+        else:
+            with noting(record, f"{question} no longer set by hand, by {who}"):
+                if not undo(record, key, question):
+                    raise RecordError(f"{key} has no adjustment of {question} to take back.")
+        after = record.outcome(key)
     scores = [one.score if one is not None else None for one in (before, after)]
     told = ["no score" if score is None else f"{score:g}" for score in scores]
     return f"{key}: {told[0]} -> {told[1]}"
+
+
+@contextlib.contextmanager
+def changing(run: Path) -> Iterator[Record]:
+    """The record of a run that nobody else is at work on; the run's files are written anew when all went well.
+
+    Raises RecordError if there is none, or if somebody is at work there.
+    """
+    record = Record.open(run / RECORD, create=False)
+    try:
+        with locked(run):
+            yield record
+            write_all(run, record)
+            write_regrades(run, regrades(record))
+    finally:
+        record.close()
 
 
 def forget_student(run: Path, key: str) -> str:
@@ -285,8 +258,7 @@ def forget_student(run: Path, key: str) -> str:
     try:
         with locked(run):
             record.forget(key)
-            for folder, ending in (("feedback", "html"), ("results", "json")):
-                (run / folder / f"{file_safe(key)}.{ending}").unlink(missing_ok=True)
+            remove_pages(run, [key])
             (run / "problems.csv").unlink(missing_ok=True)  # it may name them; `grade` writes it again
             write_all(run, record)
             write_regrades(run, regrades(record))

@@ -51,6 +51,7 @@ class Slot:
     hold: Hold | None = None
     past: list[Hold] = field(default_factory=list)  # every session it has had
     lost: str = ""  # why what its judge says is worth nothing
+    killed: bool = False  # as its session says: a process that answered tests, by somebody or by itself
 
 
 @dataclass
@@ -170,7 +171,7 @@ class Slots:
                 return slot.lost
             if "outcome" in header:
                 reached("outcome heard")
-                if self._killed_outside(slot) and not slot.job.alone:
+                if (slot.killed or self._killed_outside(slot)) and not slot.job.alone:
                     return "its process was killed from outside"
                 return Outcome.model_validate_json(bytes(body))
             if "hello" in header:
@@ -179,6 +180,8 @@ class Slots:
                 self._serve(slot)
             elif "drop" in header:
                 self._drop(slot)
+            elif "killed" in header:
+                slot.killed = True
         except wire.WireError as error:
             return slot.lost or f"its judge ended ({error})"
         return None

@@ -3,6 +3,9 @@
 The same record gives the same bytes: no times, no measurements. Written as the project's data-safety rules say: ids are
 text and unchanged, text for people that a spreadsheet would take for a formula gets a `'`, a status without a score has
 blanks, numbers have at most two decimals.
+
+`score` is what the work earned. Where the run has a late policy, or excuses somebody, `penalty` and `final_score`
+follow: what is taken off for lateness, and what counts. Both are blank for who has no score that counts.
 """
 
 from __future__ import annotations
@@ -16,51 +19,59 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from autograder.judge.results import Outcome, rounded
-from autograder.record.store import Planned, Record, RunInfo
+from autograder.judge.results import rounded
+from autograder.record.anonymity import public_standings
+from autograder.record.standing import Standing
+from autograder.record.store import Record, RunInfo
 
 BEFORE = ("student", "name", "email", "submission", "status", "score", "max_score")
 AFTER = ("verdict", "late_days", "flags", "message")
+COUNTS = ("penalty", "final_score")
 FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")  # the wide ones are formulas too where a spreadsheet speaks Japanese
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line breaks of all sorts, escapes, NUL
 
 
 def write_scores(path: Path, record: Record) -> Path:
     """Write scores.csv anew, whole or not at all."""
-    write_whole(
-        path, scores_csv(record.info(), record.planned(), record.outcomes(with_cells=False)).encode("utf-8", "replace")
-    )
+    write_whole(path, scores_csv(record.info(), public_standings(record)).encode("utf-8", "replace"))
     return path
 
 
-def scores_csv(info: RunInfo, planned: Sequence[Planned], outcomes: Sequence[Outcome]) -> str:
-    """The file's text. Everybody planned stands in it once; who has no outcome yet has an empty status."""
-    by_key = {outcome.key: outcome for outcome in outcomes}
+def scores_csv(info: RunInfo, standings: Sequence[Standing]) -> str:
+    """The file's text. Everybody stands in it once; who has no outcome yet has an empty status."""
+    counts = COUNTS if info.policy.late is not None or any(one.excused for one in standings) else ()
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*BEFORE, *(question for question, _, _ in info.questions), *AFTER])
-    for entry in sorted(planned, key=lambda entry: entry.key):
-        writer.writerow(_row(info, entry, by_key.get(entry.key)))
+    writer.writerow([*BEFORE, *(question for question, _, _ in info.questions), *AFTER, *counts])
+    for one in sorted(standings, key=lambda one: one.person.key):
+        row = _row(info, one)
+        writer.writerow([*row, *_counting(one)] if counts else row)
     return file.getvalue()
 
 
-def _row(info: RunInfo, entry: Planned, outcome: Outcome | None) -> list[str]:
+def _row(info: RunInfo, one: Standing) -> list[str]:
+    entry, outcome = one.person, one.outcome
     head = [entry.key, for_people(entry.name), entry.email, for_people(entry.filename)]
+    flags = for_people("; ".join(one.flags))
     if outcome is None:
-        return [*head, *[""] * (3 + len(info.questions) + len(AFTER))]
+        return [*head, *[""] * (4 + len(info.questions)), "", flags, ""]
     scored = outcome.status.scored
     scores = {question.id: number(question.score) for question in outcome.questions} if scored else {}
     return [
         *head,
         outcome.status.value,
-        number(outcome.score) if scored and outcome.score is not None else "",
+        number(one.score) if one.score is not None else "",
         number(outcome.max_score),
         *(scores.get(question, "") for question, _, _ in info.questions),
         outcome.verdict or "",
-        "",
-        for_people("; ".join(outcome.flags)),
+        str(one.late_days) if one.late_days is not None else "",
+        flags,
         for_people(outcome.message),
     ]
+
+
+def _counting(one: Standing) -> list[str]:
+    return [number(one.penalty), number(one.final)] if one.final is not None else ["", ""]
 
 
 def number(value: float) -> str:

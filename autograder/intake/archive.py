@@ -26,6 +26,8 @@ from autograder.intake.faults import IntakeError
 from autograder.intake.signatures import looks_like
 
 MB = 1_000_000
+ONE_MEMBERS, ONE_BYTES = 1000, 250 * MB  # of one student's archive
+ONE_WAY_OUT = "ask for the notebook alone"
 UTF8_NAME = 0x800  # bit 11 of a member's flags (PKWARE APPNOTE 4.4.4)
 ENCRYPTED = 0x1  # bit 0
 _LINK = "it is a link to another file, which is not followed"
@@ -38,13 +40,25 @@ class Budget:
     members: int = 10_000
     member_bytes: int = 200 * MB
     total_bytes: int = 2000 * MB
+    way_out: str = "grade it in parts"
     spent: int = field(default=0, init=False)
     counted: int = field(default=0, init=False)
 
-    def read(self, stream: BinaryIO) -> bytes:
-        """All of `stream`. Raises Refused when it is more than is allowed, having read no more than that."""
+    def of_one_person(self) -> Budget:
+        """What one student's archive may take of this: a bomb in it must leave room for all the others."""
+        return Budget(min(ONE_MEMBERS, self.members), self.member_bytes, min(ONE_BYTES, self.total_bytes), ONE_WAY_OUT)
+
+    def add(self, other: Budget) -> None:
+        """Count what a part has taken."""
+        self.spent += other.spent
+        self.counted += other.counted
+
+    def read(self, stream: BinaryIO, most: int | None = None) -> bytes:
+        """All of `stream`. Raises Refused when it is more than is allowed (or than `most` bytes), having read no more
+        than that."""
         left = self.total_bytes - self.spent
-        most = min(self.member_bytes, left)
+        allowed = self.member_bytes if most is None else min(most, self.member_bytes)
+        most = min(allowed, left)
         parts: list[bytes] = []
         size = 0
         while size <= most and (part := stream.read(min(MB, most + 1 - size))):
@@ -52,13 +66,13 @@ class Budget:
             size += len(part)
         self.spent += min(size, most)
         if size > most:
-            small = self.member_bytes <= left
-            limit = f"it is larger than {self.member_bytes / MB:g} MB" if small else self.spent_sentence()
+            small = allowed <= left
+            limit = f"it is larger than {allowed / MB:g} MB" if small else self.spent_sentence()
             raise Refused(limit)
         return b"".join(parts)
 
     def spent_sentence(self) -> str:
-        return f"everything together is larger than {self.total_bytes / MB:g} MB; grade it in parts"
+        return f"everything together is larger than {self.total_bytes / MB:g} MB; {self.way_out}"
 
 
 class Refused(Exception):
@@ -74,8 +88,10 @@ class Member:
     problem: str | None = None
 
 
-def members(source: BinaryIO | bytes, wanted: Callable[[str], bool], budget: Budget) -> Iterator[Member]:
+def members(source: BinaryIO | bytes, wanted: Callable[[str], bool | int], budget: Budget) -> Iterator[Member]:
     """The files of an archive in its own order; those not `wanted` (by name) come without content.
+
+    A number that `wanted` gives is the most bytes that a member may have; True is as many as the budget allows.
 
     Raises IntakeError (a clause: "it is ...") if this is no archive that can be read, or if it holds too many members.
     """
@@ -102,7 +118,7 @@ def members(source: BinaryIO | bytes, wanted: Callable[[str], bool], budget: Bud
         infos = archive.infolist()
         budget.counted += len(infos)
         if budget.counted > budget.members:
-            raise IntakeError(f"it holds more than {budget.members} files; grade it in parts")
+            raise IntakeError(f"it holds more than {budget.members} files; {budget.way_out}")
         for info in infos:
             name = member_name(info)
             if name.endswith("/") and not stat.S_ISLNK(info.external_attr >> 16):
@@ -131,25 +147,30 @@ class _Counted:
         return part
 
 
-def _tar_members(stream: BinaryIO, wanted: Callable[[str], bool], budget: Budget) -> Iterator[Member]:
+def _limit(wish: bool | int) -> int | None:
+    return None if wish is True else int(wish)
+
+
+def _tar_members(stream: BinaryIO, wanted: Callable[[str], bool | int], budget: Budget) -> Iterator[Member]:
     own = replace(budget)  # members count when they are passed over; what is read of them must not count twice
     try:
         with tarfile.open(fileobj=_Counted(stream, budget), mode="r|") as archive:  # type: ignore[call-overload]
             for info in archive:
                 budget.counted += 1
                 if budget.counted > budget.members:
-                    raise IntakeError(f"it holds more than {budget.members} files; grade it in parts")
+                    raise IntakeError(f"it holds more than {budget.members} files; {budget.way_out}")
                 name = unicodedata.normalize("NFC", info.name.replace("\\", "/"))
                 if info.isdir():
                     continue
                 refusal = None if info.isreg() or info.issym() or info.islnk() else "it is no ordinary file"
                 refusal = _LINK if info.issym() or info.islnk() else refusal or leads_elsewhere(name)
-                if refusal or not wanted(name):
+                wish = wanted(name)
+                if refusal or not wish:
                     yield Member(_harmless(name) if refusal else name, None, refusal)
                     continue
                 try:
                     opened = archive.extractfile(info)
-                    yield Member(name, own.read(opened) if opened else b"")
+                    yield Member(name, own.read(opened, _limit(wish)) if opened else b"")
                 except Refused as error:
                     yield Member(name, None, str(error))
     except IntakeError:  # a ValueError too
@@ -159,16 +180,17 @@ def _tar_members(stream: BinaryIO, wanted: Callable[[str], bool], budget: Budget
 
 
 def _member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, wanted: Callable[[str], bool], budget: Budget
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, wanted: Callable[[str], bool | int], budget: Budget
 ) -> Member:
     refusal = refused(name, info)
     if refusal:
         return Member(_harmless(name), None, refusal)
-    if not wanted(name):
+    wish = wanted(name)
+    if not wish:
         return Member(name, None)
     try:
         with archive.open(info) as stream:
-            return Member(name, budget.read(stream))  # type: ignore[arg-type]
+            return Member(name, budget.read(stream, _limit(wish)))  # type: ignore[arg-type]
     except Refused as error:
         return Member(name, None, str(error))
     except NotImplementedError:

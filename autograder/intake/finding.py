@@ -15,6 +15,7 @@ from autograder.course.faults import did_you_mean
 from autograder.intake.archive import Budget, Refused, members
 from autograder.intake.faults import IntakeError
 from autograder.intake.keys import Place, cleaned, is_archive_name, is_notebook_name, is_script_name, without_ending
+from autograder.intake.layouts import wanted
 
 CLUTTER = ("__MACOSX", "Thumbs.db", "desktop.ini")  # beside everything that begins with a dot
 DEEPEST = 3  # a class's zip may hold students' zips, and one more by mistake
@@ -31,6 +32,9 @@ class Found:
     problem: str | None = None
     left_out: str | None = None
     within: Place | None = None  # the archive of one student, if it lay in one
+    named: str = ""  # what the command named, and
+    path: str = ""  # the way from its folder: an archive stands in it as a folder of its name
+    text: bytes | None = None  # of a file that is left out, but tells something about those beside it
 
 
 @dataclass
@@ -39,6 +43,7 @@ class Search:
 
     budget: Budget
     seen: set[Path] = field(default_factory=set)  # resolved, as two of the named paths may overlap
+    clones: set[str] = field(default_factory=set)  # paths of folders with a .git in them, of those walked so far
 
     def all(self, paths: Sequence[Path]) -> Iterator[Found]:
         """Every file but clutter. Raises IntakeError for a named path that is absent or is no zip inside."""
@@ -46,27 +51,38 @@ class Search:
             if not path.exists():
                 there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
                 raise IntakeError(f"There is no {path}{did_you_mean(path.name, there) or '.'}")
-            if path.is_dir():
-                yield from self._folder(path)
-            else:
-                yield from self._file(path, Place(path.resolve().parent.name, cleaned(path.name)), named=True)
+            found = (
+                self._folder(path)
+                if path.is_dir()
+                else self._file(path, Place(path.resolve().parent.name, cleaned(path.name)), named=True)
+            )
+            # What lies side by side belongs together, also where a shell has named it one by one
+            named = path if not path.is_dir() and is_archive_name(path.name) else path.parent
+            for item in found:
+                way = item.path or f"{item.place.root}/{item.place.path}"
+                yield replace(item, named=cleaned(named.as_posix()), path=way)
 
     def _folder(self, folder: Path) -> Iterator[Found]:
         root = folder.resolve().name
         unreadable: list[OSError] = []
         for parent, folders, files in os.walk(folder, onerror=unreadable.append):
             # Links are not followed: what a student packed must not lead to the solutions or to somebody else's work.
+            if ".git" in folders:
+                self.clones.add(f"{root}/{cleaned(Path(parent).relative_to(folder).as_posix())}".removesuffix("/."))
             links = [name for name in folders if (Path(parent) / name).is_symlink()]
             folders[:] = sorted(name for name in folders if not _is_clutter(name) and name not in links)
+            several = sum(is_archive_name(name) for name in files) > 1
             for name in sorted([*files, *links]):
                 if not _is_clutter(name):
                     path = Path(parent) / name
-                    yield from self._file(path, Place(root, cleaned(path.relative_to(folder).as_posix())), named=False)
+                    place = Place(root, cleaned(path.relative_to(folder).as_posix()))
+                    yield from self._file(path, place, named=False, beside=Path(parent) != folder or several)
         for error in unreadable:
             source = cleaned(os.fsdecode(error.filename))
             yield Found(Place(root, source), source, left_out=f"the folder cannot be read: {error.strerror}")
 
-    def _file(self, path: Path, place: Place, named: bool) -> Iterator[Found]:
+    def _file(self, path: Path, place: Place, named: bool, beside: bool = False) -> Iterator[Found]:
+        """`beside`: there are other archives, so that this one, if it is one, is a student's and not the class's."""
         source = cleaned(path.as_posix())
         is_zip = is_archive_name(place.path)
         try:
@@ -77,15 +93,21 @@ class Search:
             elif path.resolve() in self.seen:
                 yield Found(place, source, left_out="it was named twice")
             elif not is_zip and not _is_work(place.path):
-                yield Found(place, source, left_out=no_notebook(place.path))
+                text = None
+                if most := wanted(place.path):
+                    with path.open("rb") as stream:
+                        text = self.budget.read(stream, most)
+                yield Found(place, source, left_out=no_notebook(place.path), text=text)
             else:
                 self.seen.add(path.resolve())
                 with path.open("rb") as stream:
                     if is_zip and named:
+                        at = place.path
                         place = Place(PurePosixPath(place.path).stem, "")
-                        yield from self._zip(stream, place, source, depth=1)
+                        yield from self._zip(stream, place, source, at, 1, self.budget)
                     elif is_zip:
-                        yield from self._inner_zip(self.budget.read(stream), place, source, depth=1)
+                        content, at = self.budget.read(stream), f"{place.root}/{place.path}"
+                        yield from self._inner_zip(content, place, source, at, 1, self.budget, one_persons=beside)
                     else:
                         yield Found(place, source, self.budget.read(stream))
         except Refused as refusal:
@@ -95,39 +117,56 @@ class Search:
         except IntakeError as error:
             raise IntakeError(f"{path} cannot be used: {error}.") from error
 
-    def _zip(self, content: object, place: Place, source: str, depth: int) -> Iterator[Found]:
+    def _zip(self, content: object, place: Place, source: str, at: str, depth: int, budget: Budget) -> Iterator[Found]:
         """The members of a zip, as if it were a folder. Raises IntakeError if it cannot be opened."""
-        for member in members(content, _is_wanted, self.budget):  # type: ignore[arg-type]
+        for member in members(content, _is_wanted, budget):  # type: ignore[arg-type]
             if member.problem is None and _is_clutter(member.name):
+                if "/.git/" in f"/{member.name}":
+                    self.clones.add(f"{at}/{cleaned(member.name)}".partition("/.git/")[0])
                 continue
             name = cleaned(member.name)
             inside = Place(place.root, f"{place.path}/{name}".lstrip("/"))
-            shown = f"{source}: {name}"
+            shown, path = f"{source}: {name}", f"{at}/{name}"
             if member.problem is not None:
-                yield unusable(inside, shown, member.problem)
+                yield replace(unusable(inside, shown, member.problem), path=path)
             elif member.content is None:
-                yield Found(inside, shown, left_out=no_notebook(name))
+                yield Found(inside, shown, left_out=no_notebook(name), path=path)
             elif is_archive_name(name):
-                yield from self._inner_zip(member.content, inside, shown, depth + 1)
+                yield from self._inner_zip(member.content, inside, shown, path, depth + 1, budget)
+            elif _is_work(name):
+                yield Found(inside, shown, member.content, path=path)
             else:
-                yield Found(inside, shown, member.content)
+                yield Found(inside, shown, left_out=no_notebook(name), path=path, text=member.content)
 
-    def _inner_zip(self, content: bytes, place: Place, source: str, depth: int) -> Iterator[Found]:
+    def _inner_zip(
+        self,
+        content: bytes,
+        place: Place,
+        source: str,
+        at: str,
+        depth: int,
+        budget: Budget,
+        *,
+        one_persons: bool = True,
+    ) -> Iterator[Found]:
         """A zip that somebody handed in: if there is nothing in it to grade, it is a hand-in with a problem."""
         if depth > DEEPEST:
-            yield Found(place, source, problem=f"it is an archive within {DEEPEST} others; unpack it")
+            yield Found(place, source, problem=f"it is an archive within {DEEPEST} others; unpack it", path=at)
             return
         folder = Place(place.root, without_ending(place.path))
         found: list[Found] = []
+        mine = budget.of_one_person() if one_persons else budget
         problem = "it is an archive that holds no notebook"
         try:
-            found += self._zip(content, folder, source, depth)
+            found += self._zip(content, folder, source, at, depth, mine)
         except IntakeError as error:
             problem = str(error)
+        if mine is not budget:
+            budget.add(mine)
         one_persons = depth > 1  # in a class's archive; one that lies in a folder may well be the class's
         yield from (replace(item, within=place) for item in found) if one_persons else found
         if all(item.left_out is not None for item in found):
-            yield Found(place, source, problem=problem)
+            yield Found(place, source, problem=problem, path=at)
 
 
 def unusable(place: Place, source: str, problem: str) -> Found:
@@ -137,8 +176,10 @@ def unusable(place: Place, source: str, problem: str) -> Found:
     return Found(place, source, left_out=problem)
 
 
-def _is_wanted(name: str) -> bool:
-    return (_is_work(name) or is_archive_name(name)) and not _is_clutter(name)
+def _is_wanted(name: str) -> bool | int:
+    if _is_clutter(name):
+        return False
+    return True if _is_work(name) or is_archive_name(name) else wanted(name)
 
 
 def _is_work(name: str) -> bool:

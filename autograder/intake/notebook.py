@@ -1,11 +1,9 @@
 """Reads a notebook file as students hand it in, repairs what can be repaired, and says what cannot.
 
-Called by the engine for every submission, before anything runs. Arbitrary bytes never raise: the answer is a Notebook,
-or Unreadable with a sentence for the TA. Outputs are dropped; they are made again by running the cells.
-
-What is well formed is read by nbformat, which also brings old formats up to date. Its reader refuses whole notebooks
-over one bad field, so the others are read leniently here: what must run is in two fields of them (nbformat 4:
-cells[].source; 1 to 3: worksheets[].cells[].input). A file that breaks off is read as far as its cells are whole.
+Called by the engine for every submission. Arbitrary bytes never raise: the answer is a Notebook, or Unreadable with a
+sentence for the TA. Outputs are dropped. nbformat reads what is well formed, and brings old formats up to date. As it
+refuses whole notebooks over one bad field, the others are read leniently here (nbformat 4: cells[].source; 1 to 3:
+worksheets[].cells[].input). A file that breaks off is read as far as its cells are whole.
 """
 
 from __future__ import annotations
@@ -37,8 +35,7 @@ KINDS: dict[Any, Kind] = {
     "heading": "markdown",
     "html": "markdown",
 }
-# Byte order marks; the longer ones first, as UTF-32's begins like UTF-16's.
-MARKS = (
+MARKS = (  # the longer ones first, as UTF-32's begins like UTF-16's
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -110,7 +107,9 @@ def read_notebook(content: bytes, names: Collection[str]) -> Notebook | Unreadab
             data = _json(text, content, repairs)
         cells = _by_nbformat(data) or tuple(_cells(data, repairs))
         _note_conflicts(cells, repairs)
-        notebook = Notebook(cells, _language(data), repairs.sentences())
+        if (language := _language(data)) not in ("python", "ipython"):
+            repairs.note(f"The notebook says that its language is {language}; it was run as Python.")
+        notebook = Notebook(cells, language, repairs.sentences())
         _refuse_other_work(notebook, names)
     except _NoNotebook as reason:
         broken = [note for note in repairs.notes if note.startswith(BREAKS_OFF)]

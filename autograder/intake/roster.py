@@ -1,200 +1,191 @@
-"""The class list, and who of it has handed something in.
+"""The class list: who is in the class, and by which ids each learning system calls them.
 
-`read_roster` is called by the command line for --roster, `match` by the engine, so that everybody on the list stands in
-scores.csv. A plain CSV with the columns key, name and email in any order, or what an LMS exports: Canvas's gradebook,
-Moodle's grading worksheet or list of participants. Ids are text, and a student's other ids are kept for matching.
+`read_roster` is called by the command line for --roster. It takes a plain CSV with the columns key, name and email in
+any order (and more ids, see `exports.PLAIN_IDS`), or what a learning system exports (see `exports.EXPORTS`). Ids are
+text: leading zeros stay. `matching` brings the students together with what was handed in.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
-from autograder.course.faults import did_you_mean, listed, nearest
+from autograder.course.faults import listed, nearest
+from autograder.intake.exports import EXPORTS, PLAIN_IDS, Export
 from autograder.intake.faults import IntakeError
-from autograder.intake.submissions import Submission
+from autograder.intake.findings import Finding
+from autograder.intake.identity import IdKind
+from autograder.intake.sheets import Row, Sheet, check_width, plain, read_sheet, unescaped
+
+__all__ = ["Roster", "Student", "moment_of", "plain", "read_roster"]
 
 COLUMNS = ("key", "name", "email")
-DELIMITERS = (",", ";", "\t")
-# Of each LMS's exports: the headers by which it is known, and the field that each header fills
-LMS = {
-    "canvas": (("Student", "ID", "Section"),
-               {"ID": "key", "Student": "name", "SIS User ID": "sis", "SIS Login ID": "login"}),
-    "moodle": (("Identifier", "Full name"),
-               {"Identifier": "key", "Full name": "name", "Email address": "email", "ID number": "number"}),
-    "participants": (("First name", "Last name", "Email address"),
-                     {"Email address": "key", "Last name": "name", "ID number": "number", "Username": "login"}),
-    "blackboard": (("Last Name", "Username"), {"Username": "key", "Last Name": "name", "Student ID": "number"}),
-    "brightspace": (("Username", "End-of-Line Indicator"), {"Username": "key", "OrgDefinedId": "number"}),
-}  # fmt: skip
-NO_STUDENTS = ("Points Possible", "Student, Test")  # rows of Canvas's export
 PARTICIPANT = re.compile(r"\D+ (\d+)")
-EXCEL_HINT = "sep="  # a first line by which Excel is told the delimiter
+SPOILT = re.compile(r"\d+([.,]\d+)?E\+?\d+", re.IGNORECASE)  # what a spreadsheet makes of a long number
+# Moodle's English formats (lang/en/langconfig.php: strftimedaydatetime and neighbours), Gradescope's, and ISO's
+FORMATS = (
+    *("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S%z"),
+    *(
+        f"{day}{date}, {time}"
+        for day in ("%A, ", "%a, ", "")
+        for date in ("%d %B %Y", "%B %d, %Y", "%d %b %Y", "%b %d, %Y")
+        for time in ("%I:%M %p", "%H:%M", "%I:%M:%S %p", "%H:%M:%S")
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Student:
-    """One line of the class list. `key` is text: leading zeros stay."""
+    """One line of the class list. `key` is text: leading zeros stay.
+
+    `ids` are what other systems call the student by; `handed_in` is the time that the list itself gives, in no zone
+    where it names none.
+    """
 
     key: str
     name: str = ""
     email: str = ""
-    others: tuple[str, ...] = ()  # further ids, such as a login; the strongest first
+    ids: Mapping[IdKind, str] = field(default_factory=dict)
+    group: str = ""
+    handed_in: datetime | None = None
+
+    @property
+    def known(self) -> Mapping[IdKind, str]:
+        """All ids, the e-mail address too."""
+        return {**self.ids, IdKind.EMAIL: self.email} if self.email else self.ids
 
 
 @dataclass(frozen=True)
 class Roster:
-    """The class, in the order of its file."""
+    """The class, in the order of its file; `findings` are rows of it that a person should look at."""
 
     students: tuple[Student, ...]
+    findings: tuple[Finding, ...] = ()
 
-
-@dataclass(frozen=True)
-class Matched:
-    """Who has handed in what. Students in the roster's order, submissions in that of their keys."""
-
-    handed_in: tuple[tuple[Student, Submission], ...]
-    missing: tuple[Student, ...]
-    unmatched: tuple[Submission, ...]
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(student.key for student in self.students)
 
 
 def read_roster(path: Path) -> Roster:
-    """The students in the CSV at `path`. Raises IntakeError with the row (the header is row 1) and what is wrong."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise IntakeError(f"There is no roster {path}{did_you_mean(path.name, there) or '.'}") from None
-    except OSError as error:
-        raise IntakeError(f"The roster {path} cannot be read: {error.strerror}.") from error
-    rows = _rows(_text(content, path), path)
-    header = next(rows, None)
-    if header is None:
-        raise IntakeError(f"The roster {path} is empty; expected a header row with key, name and email.")
-    source, columns = _columns_of_lms(header[1]) or ("plain", _columns(header[1], path))
-    students: list[Student] = []
-    first_row: dict[str, int] = {}
-    for number, row in rows:
-        if len(row) > len(header[1]) and any(cell.strip() for cell in row[len(header[1]) :]):
-            fault = f"found {len(row)} fields, expected {len(header[1])}; a name with a delimiter in it needs quotes"
-            raise IntakeError(f"{path}, row {number}: {fault}.")
-        if any(_cell(row, position).startswith(NO_STUDENTS) for position in columns.values()):
+    """The students in the list at `path`; of a student who is there twice the first row.
+
+    Raises IntakeError with the row (rows count from 1) and what is wrong.
+    """
+    sheet = read_sheet(path, "roster", "key, name and email")
+    rows = sheet.rows
+    if len(rows) > 1 and rows[0].cell(1) == "Points" and rows[1].cell(0) == "Display ID":  # Sakai's grades.csv
+        rows = rows[1:]
+    header = [rows[0].cell(place) for place in range(len(rows[0].cells))]
+    export = next((one for one in EXPORTS if one.fits(header)), None)
+    if export is None or "key" in [title.casefold() for title in header]:
+        export, header = _plain_export(header, path, rows[0].number)
+    students: dict[str, tuple[int, Student]] = {}
+    findings: list[Finding] = []
+    for row in rows[1:]:
+        check_width(sheet, row, len(header))
+        student = _student(export, header, row, sheet)
+        if student is None:
             continue
-        fields = {name: _unescaped(_cell(row, position)) for name, position in columns.items()}
-        student = Student(
-            fields.pop("key"), fields.pop("name", ""), fields.pop("email", ""), tuple(filter(None, fields.values()))
-        )
-        if source == "moodle" and (participant := PARTICIPANT.fullmatch(student.key)):
-            student = replace(student, key=participant[1])
-        if not student.key:
-            raise IntakeError(f"{path}, row {number}: the key is blank; every student needs one.")
-        if student.key in first_row:
-            raise IntakeError(
-                f'{path}, row {number}: the key "{student.key}" is in row {first_row[student.key]} already.'
-            )
-        first_row[student.key] = number
-        students.append(student)
-    return Roster(tuple(students))
+        first = students.setdefault(_folded(student.key), (row.number, student))
+        if first[0] != row.number:
+            findings.append(_twice(path, first, row.number, student))
+    return Roster(tuple(student for _, student in students.values()), tuple(findings))
 
 
-def match(roster: Roster, submissions: Iterable[Submission]) -> Matched:
-    """Pair students and submissions whose keys are equal, but for surrounding spaces and how accents are encoded."""
-    by_key: dict[str, Submission] = {}
-    extra: list[Submission] = []
-    known = {plain(student.key) for student in roster.students}
-    aliases: dict[str, set[str]] = {}
-    for student in roster.students:
-        for other in filter(None, (*student.others, student.email)):
-            aliases.setdefault(plain(other), set()).add(plain(student.key))
-    for submission in submissions:
-        key = plain(submission.key)
-        if key not in known and len(aliases.get(key, ())) == 1:
-            (key,) = aliases[key]  # by another id, that is nobody else's
-        if key in known and key not in by_key:
-            by_key[key] = submission
-        else:
-            extra.append(submission)
-    return Matched(
-        tuple((student, by_key[plain(student.key)]) for student in roster.students if plain(student.key) in by_key),
-        tuple(student for student in roster.students if plain(student.key) not in by_key),
-        tuple(sorted(extra, key=lambda submission: submission.key)),
+def _student(export: Export, header: Sequence[str], row: Row, sheet: Sheet) -> Student | None:
+    """Who is in the row; None if it is no student's. Raises IntakeError for a key that is blank or spoilt."""
+    cells: dict[str, str] = {}
+    for place, title in enumerate(header):
+        cell = unescaped(row.cell(place))
+        cell = cell.removeprefix("#") if export.marked and title in export.ids else cell
+        cells.setdefault(title, plain(cell))
+    if export.nobody(cells):
+        return None
+    ids = {}
+    for title, kind in export.ids.items():
+        value = cells.get(title, "")
+        if SPOILT.fullmatch(value):
+            fault = f'the {title} "{value}" was spoilt by a spreadsheet; export the list anew, and do not save it there'
+            raise IntakeError(f"{sheet.path}, row {row.number}: {fault}.")
+        if kind is IdKind.PARTICIPANT and (participant := PARTICIPANT.fullmatch(value)):
+            value = cells[title] = participant[1]
+        if value:
+            ids[kind] = value
+    key = next((cells[title] for title in export.keys if cells.get(title)), "")
+    if not key:
+        raise IntakeError(f"{sheet.path}, row {row.number}: the key is blank; every student needs one.")
+    email, login = _first(cells, export.email), ids.get(IdKind.LOGIN, "")
+    if not email and "@" in login:
+        ids[IdKind.EMAIL] = login
+    return Student(
+        key, _name(export, cells), email, ids, _first(cells, export.group), moment_of(_first(cells, export.handed_in))
     )
 
 
-def plain(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
+def _name(export: Export, cells: Mapping[str, str]) -> str:
+    parts = filter(None, [_first(cells, export.family_name), _first(cells, export.given_name)])
+    return _first(cells, export.full_name) or ", ".join(parts)
 
 
-def _text(content: bytes, path: Path) -> str:
-    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's "Unicode text"
-    try:
-        text = content.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        raise IntakeError(f'{path}, row {row}: expected UTF-8; save it as "CSV UTF-8".') from None
-    if "\x00" in text:
-        raise IntakeError(f"{path} is no text file; save the sheet as CSV.")
-    return text
+def _first(cells: Mapping[str, str], titles: Sequence[str]) -> str:
+    return next((cells[title] for title in titles if cells.get(title)), "")
 
 
-def _rows(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not blank, with their number; a row of several lines counts as one."""
-    delimiter = ""
-    if text.lower().startswith(EXCEL_HINT):
-        hint, _, text = text.partition("\n")
-        delimiter = hint[len(EXCEL_HINT) :].strip("\r ")
-        # A line was taken off the file; blank in its place, the numbers stay those of the file.
-        text = "\n" + text
-    if len(delimiter) != 1:
-        first = next((line for line in text.splitlines() if line.strip()), "")
-        delimiter = max(DELIMITERS, key=first.count)
-    try:
-        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
-            if any(cell.strip() for cell in row):
-                yield number, row
-    except csv.Error as error:
-        raise IntakeError(f"{path} is no CSV: {error}; a quote may be missing.") from error
+def _folded(key: str) -> str:
+    return key.casefold() if "@" in key else key
 
 
-def _columns_of_lms(header: list[str]) -> tuple[str, dict[str, int]] | None:
-    """(the LMS, field -> column), if the header is that of an export."""
-    titles = [plain(title) for title in header]
-    for lms, (needed, fields) in LMS.items():
-        if all(name in titles for name in needed):
-            return lms, {field: titles.index(title) for title, field in fields.items() if title in titles}
+def _twice(path: Path, first: tuple[int, Student], number: int, student: Student) -> Finding:
+    row, counts = first
+    what = f"in {path.name} in row {row} and again in row {number}"
+    if student.name != counts.name:
+        what += f', there as "{student.name}"'
+    elif replace(student, key=counts.key) != counts:
+        what += ", there with other entries"
+    return Finding("student twice", counts.key, path.name, what, f"row {row} counts; delete the other one")
+
+
+def moment_of(text: str) -> datetime | None:
+    """The time in a cell such as "Tuesday, 17 November 2026, 6:12 PM"; None for "-" and for other languages' dates."""
+    text = " ".join(text.replace("\u202f", " ").split())  # newer versions put a narrow space before PM
+    for form in FORMATS if text[:1].isalnum() else ():
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
     return None
 
 
-def _unescaped(cell: str) -> str:
-    """A cell without what LMSs put before a formula sign: `'=x` and `="=x"`."""
-    if cell.startswith('="') and cell.endswith('"'):
-        return cell[2:-1]
-    if cell.startswith("#"):  # Brightspace
-        return cell[1:]
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
+def _plain_export(header: Sequence[str], path: Path, number: int) -> tuple[Export, list[str]]:
+    """How to read a plain list, and its titles folded. A header near to one that is absent is a slip, and is told.
 
-
-def _columns(header: list[str], path: Path) -> dict[str, int]:
-    """Where the columns are. A header near to one that is absent is a slip, and is not passed over."""
-    titles = [plain(title).casefold() for title in header]
-    for name in COLUMNS:
+    Without a column "key" the strongest id there is the key.
+    """
+    titles = [title.casefold() for title in header]
+    ids = {title: PLAIN_IDS[title] for title in titles if title in PLAIN_IDS}
+    for name in (*COLUMNS, "group", *ids):
         if titles.count(name) > 1:
-            raise IntakeError(f'{path}, row 1: the column "{name}" is there twice.')
+            raise IntakeError(f'{path}, row {number}: the column "{name}" is there twice.')
+    by_kind: dict[IdKind, str] = {}
+    for title, kind in ids.items():
+        if kind in by_kind:
+            both = f'"{by_kind[kind]}" and "{title}"'
+            raise IntakeError(f"{path}, row {number}: the columns {both} hold the same kind of id; leave one out.")
+        by_kind[kind] = title
     absent = [name for name in COLUMNS if name not in titles]
     for title in titles:
-        meant = nearest(title, COLUMNS) if title not in COLUMNS else None
+        meant = nearest(title, COLUMNS) if title not in (*COLUMNS, *ids) else None
         if meant in absent:
-            raise IntakeError(f'{path}, row 1: expected the column "{meant}", found "{title}".')
-    if "key" in absent:
-        raise IntakeError(f'{path}, row 1: expected a column "key" (and name, email), found {listed(titles)}.')
-    return {name: titles.index(name) for name in COLUMNS if name in titles}
-
-
-def _cell(row: list[str], position: int) -> str:
-    return plain(row[position]) if position < len(row) else ""
+            raise IntakeError(f'{path}, row {number}: expected the column "{meant}", found "{title}".')
+    strongest = tuple(by_kind[kind] for kind in IdKind if kind in by_kind)
+    if "key" in absent and not strongest:
+        raise IntakeError(
+            f'{path}, row {number}: expected a column "key" (and name, email), found {listed(titles)}. An export of '
+            "an LMS is known by its English headers."
+        )
+    keys = ("key",) if "key" in titles else strongest[:1]
+    return Export("a plain list", (), ids, keys, ("name",), email=("email",), group=("group",)), titles

@@ -10,12 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
 
+from autograder.course.late import aware
 from autograder.intake.archive import Budget
+from autograder.intake.attempts import Counts, Try, in_order, told, undecided
+from autograder.intake.downloads import Downloads, Reading, read_downloads
 from autograder.intake.finding import Found, Search, no_notebook
 from autograder.intake.identity import IdKind
 from autograder.intake.keys import Place, file_safe, is_script_name, keys_for, without_ending
-from autograder.intake.layouts import LAYOUTS, HandIn, recognised
+from autograder.intake.layouts import Member
 from autograder.intake.names import bound_names, same
 from autograder.intake.notebook import Notebook, read_notebook
 
@@ -24,7 +28,12 @@ __all__ = ["Collected", "LeftOut", "Submission", "collect", "file_safe"]
 
 @dataclass(frozen=True)
 class Submission:
-    """One hand-in. `content` is None exactly if `problem` (a clause, "it is ...") says why there is none."""
+    """One hand-in. `content` is None exactly if `problem` (a clause, "it is ...") says why there is none.
+
+    `head` is there where the file's name does not tell where the student's id begins (Blackboard's user names and
+    GitHub's logins may hold the sign that parts them from the assignment): the head ends with the id. Whoever on a
+    roster has the longest id that ends it is meant; the id in `ids` is a guess then.
+    """
 
     key: str  # who it is from, as far as the file's name tells
     content: bytes | None
@@ -39,14 +48,21 @@ class Submission:
     handed_in: datetime | None = None  # by the LMS's own clock; without a zone where the LMS names none
     group: str = ""  # the team's name, where the hand-in is a team's
     attempts: tuple[Submission, ...] = ()  # all of the student's, this one too, the oldest first; () for a single one
+    head: str = ""
+    members: tuple[Member, ...] = ()  # of a team, where the LMS names them
+
+    def handed_in_at(self, zone: ZoneInfo) -> str:
+        """ISO 8601 with offset; a time without a zone is one of the course's. "" if nobody said."""
+        return aware(self.handed_in, zone).isoformat() if self.handed_in is not None else ""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file that is no submission, and why (a clause)."""
+    """A file that is not graded, and why (a clause)."""
 
     source: str
     reason: str
+    expected: bool = False  # as it should be: the LMS laid it there, or another attempt counts
 
 
 @dataclass(frozen=True)
@@ -59,74 +75,115 @@ class Collected:
 
 
 def collect(
-    paths: Sequence[Path], budget: Budget | None = None, names: Sequence[str] = (), layout: str | None = None
+    paths: Sequence[Path],
+    budget: Budget | None = None,
+    names: Sequence[str] = (),
+    layout: str | None = None,
+    counts: Counts = "newest",
 ) -> Collected:
     """Everything in `paths`; folders are searched to the bottom, and an archive counts as a folder.
 
     Of several notebooks in one student's archive the one that defines most of the assignment's `names` is taken. A
     Python script is a hand-in only if it defines some of them, and no notebook beside it has its name. An LMS's
     download is known by its names (or forced by `layout`, a name of LAYOUTS or "plain"): then the key is what the LMS
-    calls the student by, and of several attempts the newest is taken. The order of `paths` does not matter.
-    Raises IntakeError for a path that is absent or an archive that cannot be read.
+    calls the student by. Of several attempts the one that `counts` is the submission, and all are in its `attempts`;
+    for "best" it is the newest until they are graded. The order of `paths` does not matter.
+    Raises IntakeError for a path that is absent, an archive that cannot be read or a layout that is another's.
     """
-    everything = list(Search(budget or Budget()).all(sorted(paths)))
-    placed, people, layouts = by_layout(scripts_sorted_out(everything, names), layout)
+    search = Search(budget or Budget())
+    everything = scripts_sorted_out(list(search.all(sorted(paths))), names)
+    read = read_downloads(everything, search.clones, layout)
+    placed = [
+        replace(item, within=Place(reading.download, f"{reading.hand_in.who}\n{reading.hand_in.label}"))
+        if (reading := read.by_item.get(position)) is not None
+        else (replace(item, content=None, left_out=read.beside[position][0]) if position in read.beside else item)
+        for position, item in enumerate(everything)
+    ]
     found, notes_of = chosen(placed, names)
-    notebooks = sorted((item for item in found if item.left_out is None), key=lambda item: (item.place, item.source))
-    keys, notes = keys_for([item.place for item in notebooks])
-    submissions = []
-    for key, item in zip(keys, notebooks, strict=True):
-        person = people.get(item.source)
-        filename = PurePosixPath(person.file if person else item.source.split(": ")[-1]).name
-        about = (person.name, person.late) if person else ("", False)
-        submissions.append(
-            Submission(key, item.content, filename, item.source, item.problem, notes_of.get(item.source, ()), *about)
-        )
-    notes += layouts
-    notes += [f"{item.source}: {note}" for item in notebooks for note in notes_of.get(item.source, ())]
-    left_out = {LeftOut(item.source, item.left_out) for item in found if item.left_out is not None}
+    tries = [
+        _try(replace(item, place=replace(item.place, root=before.place.root)), notes_of.get(item.source, ()), reading)
+        for item, before, reading in zip(found, everything, map(read.by_item.get, range(len(found))), strict=True)
+    ]
+    people: dict[tuple[str, ...], list[Try]] = {}
+    for position, one in enumerate(tries):
+        if found[position].left_out is None:
+            reading = read.by_item.get(position)
+            people.setdefault(reading.student if reading else (str(position),), []).append(one)
+    grouped = sorted((in_order(of) for of in people.values()), key=lambda of: (of[0][0].place, of[0][0].source))
+    keys, notes = keys_for([kept[0].place for kept, _ in grouped])
+    submissions: list[Submission] = []
+    left_out = [
+        LeftOut(item.source, *_reason(item, read, position))
+        for position, item in enumerate(found)
+        if item.left_out is not None
+    ]
+    notes += read.notes
+    for key, (kept, doubles) in zip(keys, grouped, strict=True):
+        submission, others, told_of = _counted(key, kept, counts)
+        submissions.append(submission)
+        notes += told_of
+        notes += [f"{each.source}: {note}" for each in kept for note in each.notes]
+        left_out += others
+        left_out += [LeftOut(each.source, "it is the same as another file of this student", True) for each in doubles]
     return Collected(
         tuple(sorted(submissions, key=lambda submission: submission.key)),
-        tuple(sorted(left_out, key=lambda left: (left.source, left.reason))),
+        tuple(sorted(set(left_out), key=lambda left: (left.source, left.reason))),
         tuple(notes),
     )
 
 
-def by_layout(found: Sequence[Found], layout: str | None) -> tuple[list[Found], dict[str, HandIn], list[str]]:
-    """What an LMS has named, put under its student; by source whose it is; and a note on each layout recognised.
+def _try(item: Found, notes: tuple[str, ...], reading: Reading | None) -> Try:
+    """A chosen file as one attempt of its student."""
+    if reading is None:
+        filename = PurePosixPath(item.source.split(": ")[-1]).name
+        return Try(item.place, item.source, filename, item.content, item.problem, notes)
+    person = reading.hand_in
+    # The id itself is the key, whatever it looks like: no folder, and no ending to be cut off
+    place = Place(item.place.root, f"{person.student.replace('/', '_')}.ipynb")
+    filename = PurePosixPath(person.file).name
+    return Try(place, item.source, filename, item.content, item.problem, notes, reading.layout, person)
 
-    Of several attempts of one student the newest stays, the others are left out with the reason.
-    """
-    work = [item for item in found if item.left_out is None]
-    people: dict[str, HandIn] = {}
-    notes: list[str] = []
-    for root in dict.fromkeys(item.place.root for item in work):
-        items = [item for item in work if item.place.root == root]
-        way = LAYOUTS.get(layout) if layout else recognised([item.place.path for item in items])
-        if way is None:
-            continue
-        read = {item.source: person for item in items if (person := way.read(item.place.path)) is not None}
-        people |= read
-        notes.append(f"{root}: read as a download of {way.name}: {len(read)} of {len(items)} files are named so.")
-    newest: dict[tuple[str, str], HandIn] = {}
-    for item in work:
-        person = people.get(item.source)
-        if person is not None:
-            whose = (item.place.root, person.student)
-            newest[whose] = max(newest.get(whose, person), person, key=lambda one: one.attempt)
-    placed = []
-    for item in found:
-        person = people.get(item.source)
-        if person is None:
-            placed.append(item)
-        elif person.attempt == newest[item.place.root, person.student].attempt or not person.attempt:
-            placed.append(replace(item, within=Place(item.place.root, person.student)))
-        else:
-            newer = newest[item.place.root, person.student]
-            placed.append(
-                replace(item, content=None, left_out=f"an attempt of {person.student} that {newer.file} replaces")
-            )
-    return placed, people, notes
+
+def _reason(item: Found, read: Downloads, position: int) -> tuple[str, bool]:
+    """Why a file is left out, and whether that is as it should be."""
+    what, look = read.beside.get(position, (item.left_out or "", True))
+    return what, not look
+
+
+def _counted(key: str, kept: Sequence[Try], counts: Counts) -> tuple[Submission, list[LeftOut], list[str]]:
+    """A student's submission, what of theirs does not count, and sentences for the TA."""
+    each = [_submission(key, one) for one in kept]
+    if len(each) == 1:
+        return each[0], [], []
+    number = 0 if counts == "first" else len(kept) - 1
+    problem = undecided(kept, counts)
+    if problem is not None:
+        nobody = replace(each[number], content=None, problem=problem, attempts=tuple(each))
+        return (
+            nobody,
+            [LeftOut(one.source, problem, True) for one in each if one is not each[number]],
+            [f"{key}: {problem}."],
+        )
+    taken = replace(each[number], attempts=tuple(each))
+    which = f"the {counts} counts"
+    if counts != "best":
+        taken = replace(taken, notes=(f"Of your {len(each)} attempts {which}: number {number + 1}.", *taken.notes))
+    left_out = [
+        LeftOut(one.source, f"it is attempt {place} of {len(each)} of {key}; {which}", True)
+        for place, one in enumerate(each, 1)
+        if counts != "best" and place != number + 1
+    ]
+    return taken, left_out, [told(key, kept, number, counts)]
+
+
+def _submission(key: str, one: Try) -> Submission:
+    person = one.hand_in
+    if person is None:
+        return Submission(key, one.content, one.filename, one.source, one.problem, one.notes)
+    return Submission(
+        key, one.content, one.filename, one.source, one.problem, one.notes, person.name, person.late, one.layout,
+        person.ids, person.when, person.group, head=person.head, members=person.members,
+    )  # fmt: skip
 
 
 def scripts_sorted_out(found: Sequence[Found], names: Sequence[str]) -> list[Found]:
@@ -156,27 +213,31 @@ def names_in(item: Found, names: Sequence[str]) -> int:
 
 
 def chosen(found: Sequence[Found], names: Sequence[str]) -> tuple[list[Found], dict[str, tuple[str, ...]]]:
-    """One notebook for each student's archive, called by the archive's name; and a note on each choice, by source."""
-    groups: dict[Place, list[Found]] = {}
-    for item in found:
+    """One notebook of what belongs together, called by its archive's name; and a note on each choice, by source."""
+    groups: dict[Place, list[int]] = {}
+    for position, item in enumerate(found):
         if item.within is not None and item.left_out is None:
-            groups.setdefault(item.within, []).append(item)
-    kept: dict[str, Found] = {}
-    dropped: dict[str, Found] = {}
+            groups.setdefault(item.within, []).append(position)
+    result = list(found)
     notes: dict[str, tuple[str, ...]] = {}
-    for within, items in groups.items():
-        counts = {item.source: names_in(item, names) for item in items} if len(items) > 1 else {}
+    for within, positions in groups.items():
+        items = {position: found[position] for position in positions}
+        counts = {position: names_in(item, names) if len(items) > 1 else 0 for position, item in items.items()}
         # the first of several that are as good
-        best = max(items, key=lambda item: (item.content is not None, counts.get(item.source, 0)))
-        kept[best.source] = replace(best, place=within)
-        for item in items:
-            if item is not best:
-                dropped[item.source] = replace(item, content=None, left_out=f"{best.source} was graded instead of it")
+        best = max(positions, key=lambda position: (items[position].content is not None, counts[position]))
+        for position, item in items.items():
+            if position == best:
+                result[position] = replace(item, place=within)
+            else:
+                left_out = f"{items[best].source} was graded instead of it"
+                result[position] = replace(item, content=None, left_out=left_out)
         if len(items) > 1:
-            listed = ", ".join(f"{PurePosixPath(item.place.path).name} ({counts[item.source]})" for item in items)
-            chose = PurePosixPath(best.place.path).name
-            notes[best.source] = (
+            listed = ", ".join(
+                f"{PurePosixPath(item.place.path).name} ({counts[position]})" for position, item in items.items()
+            )
+            chose = PurePosixPath(items[best].place.path).name
+            notes[items[best].source] = (
                 f"Of {len(items)} notebooks in one hand-in {chose} was graded; so many of the assignment's names each "
                 f"defines: {listed}.",
             )
-    return [kept.get(item.source) or dropped.get(item.source) or item for item in found], notes
+    return result, notes

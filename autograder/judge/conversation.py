@@ -18,6 +18,8 @@ from autograder.judge.faults import StudentFault
 from autograder.judge.results import Where
 
 POLL = 0.25  # seconds between looks at the memory of a silent process
+MOST_NAMES = 500  # of a notebook that are looked through for a similar one; the session sends no more
+MOST_NOTES = 100
 GRACE = 10.0  # seconds on top of the wall-clock limit before a silent process is given up
 
 
@@ -25,8 +27,8 @@ class Conversation:
     """One question's talk: `begin` a test, `ask` operations.
 
     Parameters: `channel` to the answering process; `explain` tells more about a missing name; `wall` the seconds one
-    test may wait in all; `memory` says what is wrong with the memory that is
-    used, "" if nothing is. `alive` turns False when the process has died, hung or broken the protocol.
+    test may wait in all; `memory` says what is wrong with the memory that is used, "" if nothing is. `alive` turns
+    False when the process has died (then `closed` is True), hung or broken the protocol.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Conversation:
         self.explain = explain
         self.wall = wall
         self.alive = True
+        self.closed = False
         self.cpu = 0.0
         self.notes: list[str] = []
         self.names: dict[str, wire.Ref] = {}  # handles that have been resolved
@@ -88,7 +91,7 @@ class Conversation:
         if not self.alive:
             raise StudentFault("Nothing could be asked: the process that holds your notebook has ended.", kind="died")
         try:
-            self.channel.send(header, body)
+            self.channel.send(header, body, deadline=self.deadline)
             self._await(about)
             reply, answer = self.channel.receive(self.deadline)
         except wire.LateError:
@@ -99,7 +102,7 @@ class Conversation:
                 kind="limit",
             ) from None
         except wire.ClosedError:
-            self.alive = False
+            self.alive, self.closed = False, True
             raise StudentFault(
                 f"The Python process ended while {about} was used.",
                 "Something in it ends the process (os._exit, exit, a crash, too much memory).",
@@ -110,7 +113,8 @@ class Conversation:
         used = reply.get("cpu", 0.0)
         self.cpu += used if isinstance(used, float) and 0 <= used < 1e6 else 0.0
         notes = reply.get("notes")
-        self.notes += [_text(note) for note in notes[:20]] if isinstance(notes, list) else []
+        fresh = [_text(note) for note in notes[:20]] if isinstance(notes, list) else []
+        self.notes = list(dict.fromkeys([*self.notes, *fresh]))[:MOST_NOTES]
         return reply, answer
 
     def _await(self, about: str) -> None:
@@ -128,7 +132,7 @@ class Conversation:
         return StudentFault(f"The answer of {about} could not be read: {why}.", kind="wire")
 
     def _missing(self, name: str, names: Any) -> StudentFault:
-        known = [_text(other) for other in names] if isinstance(names, list) else []
+        known = [_text(other)[:80] for other in names[:MOST_NAMES]] if isinstance(names, list) else []
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) or [
             other for other in known if other.lower().replace("_", "") == name.lower().replace("_", "")
         ]

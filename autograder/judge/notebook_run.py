@@ -5,31 +5,30 @@ Used by the judge's fork (sessions come from the supervisor) and by the pytest p
 
 from __future__ import annotations
 
-import ast
-import functools
 import os
-import re
-import resource
 import select
+import signal
 import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
-import psutil
-
 from autograder import wire
+from autograder.judge.cells import bindings, cell_run, mentions, moments_of
 from autograder.judge.conversation import GRACE, Conversation, _text
 from autograder.judge.results import CellRun, Where
+from autograder.judge.usage import cpu_of, memory_of
 
 MOST_SESSIONS = 3  # for one submission: every death during its cells costs one
 POLL = 0.25  # seconds between looks at the CPU clock of a silent session
 HARD_FACTOR, HARD_EXTRA = 1.2, 3.0  # a cell that cannot be interrupted is ended at limit * factor + extra CPU seconds
 SETUP_SECONDS = 120.0
 MOST_SOURCE = 2_000_000  # characters of one cell; the session is sent no more
-MOST_PROCESSES = 2000  # that are looked at
+MOST_CODE = 20_000_000  # characters of all cells, which are kept in the record too
+MOST_OUTPUTS = 50_000_000  # characters of all outputs that are kept, whatever the session sends
+MOST_NOTES = 100
+TESTS = 60  # all tests together may take as long as so many that use up their limits
 
 
 class Lost(Exception):
@@ -37,10 +36,14 @@ class Lost(Exception):
 
 
 class Broker(Protocol):
-    """Whoever can start a session: gives (descriptor of its channel, host pid); `end` kills the last one."""
+    """Whoever can start a session: gives (descriptor of its channel, host pid); `end` kills the last one.
+
+    `killed` is told that a process which answered tests was killed, and perhaps not by the student's own code.
+    """
 
     def new(self) -> tuple[int, int]: ...
     def end(self) -> None: ...
+    def killed(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ class NotebookRun:
     """One submission's notebook, run as far as it goes.
 
     After `start`: `cells` as they ran, `moments` (question -> code cells after which its names were bound), `notes` for
-    the student, `trouble` (sentences about sessions that died). `conversation` opens a talk about one question.
+    the student, `trouble` (sentences about sessions that died), `faults` (what a session said of an error in our own
+    code there, or made up). `conversation` opens a talk about one question.
     """
 
     broker: Broker
@@ -83,7 +87,8 @@ class NotebookRun:
     moments: dict[str, list[int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
-    cut_short: str = ""  # why the last cells were not run
+    faults: list[str] = field(default_factory=list)
+    cut_short: str = ""  # why the last cells or tests were not run
     notebook_cpu: float = 0.0
     sessions: int = 0
     _channel: wire.Channel | None = None
@@ -91,6 +96,7 @@ class NotebookRun:
     _talk: Conversation | None = None
     _shared: bool = False
     _looked: float = 0.0  # when memory was last looked at
+    _asked: float | None = None  # when the first test was asked
 
     def start(self) -> None:
         """Run every cell; a cell that ends the session is skipped in the next one."""
@@ -114,7 +120,7 @@ class NotebookRun:
         fd, self._pid = self.broker.new()
         self.sessions += 1
         self._channel = wire.Channel(socket.socket(fileno=fd), takes_fds=False)
-        self.cells = []
+        self.cells, self.moments = [], {}
         self._request(
             {
                 "do": "setup",
@@ -128,18 +134,22 @@ class NotebookRun:
         )
 
     def _run_cells(self, deadly: dict[int, str]) -> None:
-        limit, used = self.settings.cell_cpu, 0.0
+        limit, room, code, used = self.settings.cell_cpu, MOST_OUTPUTS, 0, 0.0
+        began, at_first = time.monotonic(), cpu_of(self._pid)
         for number, source in enumerate(self.sources, 1):
             if number in deadly:
                 self.cells.append(CellRun(number=number, source=source, skipped=True, error=deadly[number]))
                 continue
-            if len(source) > MOST_SOURCE:
+            if len(source) > MOST_SOURCE or code + len(source) > MOST_CODE:
                 size = f"it has {len(source) / 1e6:.1f} million characters, of which {MOST_SOURCE / 1e6:g} are run"
+                if len(source) <= MOST_SOURCE:
+                    size = f"the notebook has more than {MOST_CODE / 1e6:g} million characters of code"
                 short = f"{source[:1000]}\n[...]"
                 self.cells.append(CellRun(number=number, source=short, skipped=True, error=f"not run: {size}"))
                 continue
-            if used > self.settings.notebook_cpu:
-                self.cut_short = f"the notebook used more than {self.settings.notebook_cpu:g} CPU seconds"
+            code += len(source)
+            self.cut_short = self._over(max(used, cpu_of(self._pid) - at_first), time.monotonic() - began)
+            if self.cut_short:
                 self._skip_rest({})
                 return
             reply = self._request(
@@ -147,17 +157,23 @@ class NotebookRun:
                 limit * self.settings.wall_factor + GRACE,
                 limit * HARD_FACTOR + HARD_EXTRA,
             )
-            cell = cell_run(number, source, reply)
+            cell, taken = cell_run(number, source, reply, min(room, int(self.settings.output_kb * 1000)))
+            room -= taken
             used += cell.cpu
             self.notebook_cpu += cell.cpu
             self.cells.append(cell)
-            moments = reply.get("moments")
-            if isinstance(moments, dict):
-                self.moments = {
-                    str(question): [cell for cell in cells if type(cell) is int]
-                    for question, cells in moments.items()
-                    if isinstance(cells, list)
-                }
+            self.moments = moments_of(reply, number)
+
+    def _over(self, cpu: float, wall: float) -> str:
+        """Which limit of the whole notebook is passed, in words; "" if none is."""
+        most, last = self.settings.notebook_cpu, len(self.cells)
+        if cpu > most:
+            return f"the notebook had used more than {most:g} CPU seconds after code cell {last}"
+        if wall > most * self.settings.wall_factor:
+            return (
+                f"the notebook had taken more than {most * self.settings.wall_factor:g} seconds after code cell {last}"
+            )
+        return ""
 
     def _skip_rest(self, deadly: dict[int, str]) -> None:
         for number, source in enumerate(self.sources[len(self.cells) :], len(self.cells) + 1):
@@ -173,7 +189,7 @@ class NotebookRun:
             raise Lost("there is no session")
         deadline = time.monotonic() + wall
         try:
-            channel.send(header, fds=fds)
+            channel.send(header, fds=fds, deadline=deadline)
             self._await(channel, deadline, cpu)
             reply, _ = channel.receive(deadline)
         except wire.LateError:
@@ -183,12 +199,20 @@ class NotebookRun:
         except wire.WireError as error:
             raise Lost(f"it broke the connection to the grader ({error})") from None
         if "fault" in reply:
-            raise RuntimeError(f"the session failed: {_text(reply['fault'])}")
+            told = str(reply["fault"])[-2000:].encode("utf-8", "replace").decode()
+            if header["do"] == "setup":  # no student code has run in it yet
+                raise RuntimeError(f"the session failed: {told}")
+            self.faults.append(told)
+            raise Lost("it broke what runs the cells")
         notes = reply.get("notes")
-        for note in notes[:20] if isinstance(notes, list) else []:
-            if _text(note) not in self.notes:
-                self.notes.append(_text(note))
+        self.add_notes([_text(note) for note in notes[:20]] if isinstance(notes, list) else [])
         return reply
+
+    def add_notes(self, notes: Sequence[str]) -> None:
+        """Keep sentences for the student, each once, and no more than somebody would read."""
+        for note in notes:
+            if len(self.notes) < MOST_NOTES and note not in self.notes:
+                self.notes.append(note)
 
     def _await(self, channel: wire.Channel, deadline: float, cpu: float | None) -> None:
         start = cpu_of(self._pid) if cpu is not None else 0.0
@@ -216,8 +240,10 @@ class NotebookRun:
     def conversation(self, shared: bool = False) -> Conversation | None:
         """A talk with a fresh fork of the finished notebook; with `shared` the last one goes on if it was shared too.
 
-        None when there is no session any more and none can be had.
+        None when there is no session any more and none can be had, or when the tests' time is up.
         """
+        if self.is_late():
+            return None
         if shared and self._shared and self._talk is not None and self._talk.alive:
             return self._talk
         self._shared = shared
@@ -244,20 +270,32 @@ class NotebookRun:
                 self.start()
                 self.trouble = known + [line for line in self.trouble if line not in known]
 
+    def is_late(self) -> bool:
+        """Whether all tests together have taken as long as they may; then `cut_short` says so."""
+        self._asked = self._asked or time.monotonic()
+        most = TESTS * self.settings.test_cpu * self.settings.wall_factor
+        if time.monotonic() - self._asked <= most:
+            return False
+        self.cut_short = self.cut_short or f"the tests had taken more than {most:g} seconds together"
+        return True
+
     def hang_up(self) -> None:
         """End the process of the last conversation."""
         if self._talk is None:
             return
-        self.notes += [note for note in dict.fromkeys(self._talk.notes) if note not in self.notes]
-        self._talk.channel.close()
-        over, self._talk = self._talk.over_memory, None
-        if over:  # whatever it has started goes on using it
+        talk, self._talk = self._talk, None
+        self.add_notes(talk.notes)
+        talk.channel.close()
+        if talk.over_memory:  # whatever it has started goes on using it
             self.end()
             return
         try:
-            self._request({"do": "kill"}, 10, None)
+            reply = self._request({"do": "kill", "ended": talk.closed}, 10, None)
         except Lost:
             self.end()
+            return
+        if reply.get("signal") == signal.SIGKILL:
+            self.broker.killed()
 
     def end(self) -> None:
         """End the session."""
@@ -280,118 +318,6 @@ class NotebookRun:
             if line is not None and (last is None or cell.number <= last):
                 return Where(cell=cell.number, line=line)
         return None
-
-
-def cell_run(number: int, source: str, reply: dict[str, Any]) -> CellRun:
-    """A cell's reply as data to keep; whatever is malformed in it is left out."""
-    error = _text(reply.get("error")) or None
-    line = reply.get("line")
-    if error and type(reply.get("cell")) is int and reply["cell"] != number:
-        error, line = f"{error} (in cell {reply['cell']}, line {line})", None
-    cpu = reply.get("cpu")
-    outputs = reply.get("outputs")
-    kept = [out for out in outputs if isinstance(out, dict)] if isinstance(outputs, list) else []
-    return CellRun(
-        number=number,
-        source=source,
-        outputs=tuple(map(_cleaned, kept)),
-        error=error,
-        line=line if type(line) is int and 0 < line < 1_000_000 else None,
-        cpu=cpu if isinstance(cpu, float) and 0 <= cpu < 1e6 else 0.0,
-    )
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_cleaned(str(key)): _cleaned(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_cleaned(item) for item in value]
-    return value
-
-
-@functools.lru_cache(512)
-def bindings(source: str) -> dict[str, int]:
-    """Names that a cell's own level assigns, defines or imports, with the line; empty if it does not parse.
-
-    Magic lines are blanked first, so that line numbers stay.
-    """
-    plain = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
-    try:
-        tree = ast.parse(plain)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
-    found: dict[str, int] = {}
-    waiting: list[ast.AST] = list(tree.body)
-    while waiting:
-        node = waiting.pop(0)
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
-            found[node.name] = node.lineno
-            continue  # what is bound inside is the function's own
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found[node.id] = node.lineno
-        waiting.extend(ast.iter_child_nodes(node))
-    return found
-
-
-def mentions(source: str, name: str) -> bool:
-    """Whether a cell that may not even parse looks as if it bound `name`."""
-    return bool(re.search(rf"^\s*(?:class|def)\s+{re.escape(name)}\b|^\s*{re.escape(name)}\s*=", source, re.M))
-
-
-def cpu_of(pid: int) -> float:
-    """CPU seconds a process has used; 0 if it is gone."""
-    try:
-        times = psutil.Process(pid).cpu_times()
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return 0.0
-    return float(times.user + times.system)
-
-
-def memory_of(pid: int) -> int:
-    """Bytes of memory of a process and all that come from it; 0 if it is gone.
-
-    Pages that processes share are counted once where the kernel tells (Pss, of our own processes and for root). Else a
-    process counts with what it has beyond the first one, from which it was forked.
-    """
-    tree = descendants(pid)
-    resident = [_resident(one) for one in tree]
-    if len(tree) == 1:
-        return resident[0]
-    try:
-        return sum(_proportional(one) for one in tree)
-    except OSError:
-        return resident[0] + sum(max(0, size - resident[0]) for size in resident[1:])
-
-
-def descendants(pid: int) -> list[int]:
-    """A process and all that have come from it, itself first; without the kernel's lists of children, itself alone."""
-    found = [pid]
-    for one in found:
-        try:
-            threads = list(Path(f"/proc/{one}/task").iterdir())
-            found += [int(child) for thread in threads for child in (thread / "children").read_text().split()]
-        except OSError:  # it has ended meanwhile
-            continue
-        if len(found) > MOST_PROCESSES:
-            break
-    return found
-
-
-def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
-    except OSError:
-        return 0
-
-
-def _proportional(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except (ProcessLookupError, FileNotFoundError):
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def environment_versions() -> dict[str, str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from autograder.sandbox.sessions import Hold, Sandbox
 
 
+SESSION_FAULT = "SESSION_FAULT"  # our code beside the student's failed, or was made to: see the record's detail
 LOOP_TEST = "::test_every_update_uses_one_fresh_gradient"  # whose verdict stands for the whole training loop
 
 
@@ -43,6 +44,9 @@ class LocalBroker:
         if self.hold is not None:
             self.sandbox.end(self.hold)
             self.hold = None
+
+    def killed(self) -> None:
+        """Nobody else's hand-in runs beside it, so it stays as it is."""
 
 
 def kernel_cpu(assignment: Assignment) -> int:
@@ -182,7 +186,7 @@ def summed_up(
     tests: list[TestResult] = [test for question in questions for test in question.tests]
     unrun = [test for test in tests if test.outcome == "not_run"]
     faulty = [test for test in tests if test.outcome == "error"]
-    flags = dict.fromkeys(flag for test in tests for flag in test.flags)
+    flags = dict.fromkeys([*(flag for test in tests for flag in test.flags), *([SESSION_FAULT] if run.faults else [])])
     verdict = next((test.verdict for test in reversed(tests) if test.verdict and test.id.endswith(LOOP_TEST)), None)
     status, message = Status.GRADED, ""
     if faulty:
@@ -205,5 +209,6 @@ def summed_up(
         notes=tuple(dict.fromkeys([*run.trouble, *run.notes])),
         cells=tuple(run.cells),
         cpu={name: rounded(value, 3) for name, value in used.items()},
+        detail="\n".join(run.faults),
         **plain,
     )

@@ -22,6 +22,7 @@ from autograder.judge.results import TestResult
 RESULT = pytest.StashKey[TestResult]()
 TOLD = pytest.StashKey[dict[str, Any]]()  # what a test that passes says all the same: fields of its result
 LOST = "It could not be asked: your notebook ended its Python process too often."
+LATE = "It was not run: the tests before it had taken all the time there is for tests."
 
 
 @dataclass
@@ -68,10 +69,10 @@ def _run(
     """Questions about values share one fork of the notebook; the others, which train, get a fresh one each."""
     talk = None
     for item, following in zip(items, [*items[1:], None], strict=True):
-        if talk is None or not talk.alive:
+        if talk is None or not talk.alive or run.is_late():
             talk = run.conversation(shared)
         if talk is None:
-            attempt.results.append(blank(item, "not_run", found=LOST))
+            attempt.results.append(blank(item, "not_run", found=LATE if run.is_late() else LOST))
             attempt.reports.append([])
             continue
         become_current(talk)

@@ -41,7 +41,8 @@ class Lines:
     """A fork's broker: asks the supervisor for sessions over its own channel.
 
     Messages of the fork: {"need": n} (answered by {"session": pid} with a descriptor, or {"none": why}), {"drop": true}
-    (kill my session), {"hello": pid} (first), {"outcome": true} with the outcome as JSON (last).
+    (kill my session), {"killed": true} (a process that answered tests was, and not by us), {"hello": pid} (first),
+    {"outcome": true} with the outcome as JSON (last).
     """
 
     def __init__(self, channel: wire.Channel) -> None:
@@ -56,6 +57,9 @@ class Lines:
 
     def end(self) -> None:
         self.channel.send({"drop": True})
+
+    def killed(self) -> None:
+        self.channel.send({"killed": True})
 
 
 class JudgeServer:

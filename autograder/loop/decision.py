@@ -82,7 +82,7 @@ class _Found:
 def decide(probes: Sequence[Evidence], rules: Rules | None = None) -> Verdict:
     """The verdict that explains every probe. Probes must differ in size and start; at least one is needed."""
     rules = rules or Rules()
-    readings = [read(e.ledger, Facts(e.examples, e.epochs, e.rows_of_backprops(), e.error)) for e in probes]
+    readings = [read(e.ledger, Facts(e.examples, e.epochs, e.rows_of_backprops, e.error)) for e in probes]
     proofs = [replayed(evidence) for evidence in probes]
     chosen, seen = merged(probes, readings)
     found = _decided(probes, readings, proofs, seen)
@@ -124,6 +124,8 @@ def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Se
         return _still(probes, readings, seen)
     right = [_is_right(probes[n], readings[n], proofs[n], seen) for n in told]
     if all(right):
+        if not any(proofs[n].far for n in told):
+            return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("TOO_SMALL_TO_PROVE",))
         return _right(seen)
     inconsistent = ("INCONSISTENT_LOOP",) if any(right) else ()
     if seen in FULL and not any(proofs[n].finite for n in told):
@@ -137,16 +139,16 @@ def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Se
         if seen != "UNEXPLAINED_UPDATE":
             return _Found(seen)
     named = _by_numbers(probes, proofs, told, seen)
-    if named is not None and doubts and seen in RIGHT:
+    hooked = any("gradient hooks" in probe.account.notes for probe in probes)  # they make one gradient look like two
+    if named is not None and (doubts or hooked) and seen in RIGHT:
         return _Found("UNEXPLAINED_UPDATE", False, 0.0, (*doubts, "LOOP_NOT_EXPLAINED", *inconsistent))
     if named is not None:
         flags = (f"LEDGER_DISAGREES: {seen}",) if seen in RIGHT and not named.flags else ()
         return replace(named, flags=(*named.flags, *flags, *doubts, *inconsistent))
     if seen not in RIGHT and seen not in ORDER_IS_RIGHT and seen != "UNEXPLAINED_UPDATE":
         return _Found(seen, False, 0.0, (*doubts, *inconsistent))
-    if not all(proofs[n].finite for n in told):
-        return _Found("DIVERGED", False, 0.0, (*doubts, "LOOP_NOT_EXPLAINED", *inconsistent))
-    return _Found("UNEXPLAINED_UPDATE", False, 0.0, (*doubts, "LOOP_NOT_EXPLAINED", *inconsistent))
+    lost = () if all(proofs[n].finite for n in told) else ("DIVERGED",)
+    return _Found("UNEXPLAINED_UPDATE", False, 0.0, (*doubts, *lost, "LOOP_NOT_EXPLAINED", *inconsistent))
 
 
 def _doubted(why: str) -> str:
@@ -178,7 +180,12 @@ def _restores(ledger: Ledger) -> bool:
 def _right(seen: str) -> _Found:
     if seen in RIGHT or seen in HARMLESS:
         return _Found(seen)
-    if seen == "UNEXPLAINED_UPDATE" or seen in ("NO_TRAINING", "NOT_RUN"):
+    if seen in (
+        "UNEXPLAINED_UPDATE",
+        "NO_TRAINING",
+        "WEIGHTS_ASSIGNED",
+        "NOT_RUN",
+    ):  # it saw nothing of what moved them
         return _Found("UNEXPLAINED_UPDATE")
     return _Found("UNEXPLAINED_UPDATE", flags=(f"LEDGER_DISAGREES: {seen}",))
 

@@ -30,8 +30,11 @@ class Kind(IntEnum):
     )
     RESET = 3  # mask whose gradients are gone; flags: 1 seen as a call, so that its time and place are exact
     WRITTEN = 4  # mask moved outside an optimizer; ref = index of the factor in `numbers` or -1, flags = Written
-    EDITED = 5  # mask whose gradients were changed between Backprop and Optimize; ref = index of the ratio or -1
-    DEPOSIT = 6  # mask whose gradient was set to what autograd.grad gave
+    EDITED = (
+        5  # mask whose gradients were changed between Backprop and Optimize; ref = index of the ratio, or (flags: 1)
+    )
+    #             of the bound that they were clamped to, or -1
+    DEPOSIT = 6  # mask whose gradient was set to what autograd.grad gave; flags: 1 added to what was there
     GAP = 7  # ref = updates that were not recorded here
 
 
@@ -46,6 +49,7 @@ class Back(IntFlag):
     INSIDE = 32  # called by an optimizer's step(closure)
     STRANGERS = 64  # reached parameters of a network that is not watched
     SHARED = 128  # its first output had been Backpropped before
+    NEGATIVE = 256  # the loss was below 0
 
     @property
     def raised(self) -> bool:

@@ -206,7 +206,8 @@ class _Keeper:
 
     def _deposit(self, event: Event) -> None:
         for bit in self._of(event.mask):
-            self.held[bit], self.returned[bit] = self.returned[bit], []
+            kept = self.held[bit] if event.flags else []
+            self.held[bit], self.returned[bit] = [*kept, *self.returned[bit]], []
 
     def _edit(self, event: Event) -> None:
         self.book.edits.append(event)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -54,6 +54,11 @@ class Gradient(Protocol):
         """The gradient of the lab's loss at the outputs (n, outputs); None where there are no outputs."""
         ...
 
+    @property
+    def others(self) -> Sequence[Gradient]:
+        """Gradients of other losses worth trying, where none were seen at the outputs."""
+        ...
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -81,8 +86,8 @@ class Step:
     """One step of a loop. `what`: F(orward), B(ackprop), Z (Reset), S (Optimize), W(ritten), E(dited), D(eposit).
 
     `tensors` names those concerned; `refs` the forwards of a Backprop; `rows` the examples of a forward pass; `factor`
-    that of a change by hand or an edit; `age` the updates since a Backprop's loss was computed; `grad_only` gradients
-    that autograd.grad returned.
+    that of a change by hand or an edit (with `clamped` the bound of it); `age` the updates since a Backprop's loss was
+    computed; `grad_only` gradients that autograd.grad returned; `added` a deposit beside what was there.
     """
 
     what: str
@@ -93,6 +98,8 @@ class Step:
     factor: float = 1.0
     age: int = 0
     grad_only: bool = False
+    clamped: bool = False
+    added: bool = False
     from_returned: bool = False
     pulls: tuple[Array | None, ...] = ()
     closure: tuple[Step, ...] = ()
@@ -186,11 +193,14 @@ class Machine:
             held = self.grads[name]
             if held is None:
                 raise ValueError("a gradient came from nowhere")
-            self.grads[name] = self.last[name] = held * step.factor
+            found = numpy.clip(held, -step.factor, step.factor) if step.clamped else held * step.factor
+            self.grads[name] = self.last[name] = found
 
     def _do_D(self, step: Step) -> None:
         for name in step.tensors:
-            self.grads[name] = self.last[name] = self.returned[name]
+            held, returned = self.grads[name] if step.added else None, self.returned[name]
+            found = returned if held is None or returned is None else held + returned
+            self.grads[name] = self.last[name] = found
 
     def _do_W(self, step: Step) -> None:
         for name in step.tensors:
@@ -348,22 +358,41 @@ class ChainGradient:
     def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
         return numpy.asarray(2 * (self._forward(parameters, rows)[2] - self.targets[list(rows)]))
 
+    @property
+    def others(self) -> Sequence[Gradient]:
+        return ()
+
     def loss(self, parameters: Parameters, rows: Sequence[int]) -> float:
         return float(((self._forward(parameters, rows)[2] - self.targets[list(rows)]) ** 2).sum())
 
 
-class ProductGradient:
-    """(goal - var_1 * var_2) ** 2 of two scalars."""
+def _squared(miss: Array) -> Array:
+    return numpy.asarray(2 * miss)
 
-    def __init__(self, goal: float) -> None:
-        self.goal = goal
+
+OTHER_SLOPES: tuple[Callable[[Array], Array], ...] = (
+    numpy.sign, numpy.ones_like, lambda miss: -numpy.ones_like(miss), lambda miss: miss, lambda miss: 4 * miss**3,
+    lambda miss: -2 * miss,
+)  # fmt: skip
+"""Derivatives of other losses of var_1 * var_2 - goal: absolute, not squared either way, half, fourth power, minus."""
+
+
+class ProductGradient:
+    """(goal - var_1 * var_2) ** 2 of two scalars; `slope` is the derivative of another loss of their difference."""
+
+    def __init__(self, goal: float, slope: Callable[[Array], Array] = _squared) -> None:
+        self.goal, self.slope = goal, slope
+
+    @property
+    def others(self) -> Sequence[Gradient]:
+        return [ProductGradient(self.goal, slope) for slope in OTHER_SLOPES]
 
     def __call__(
         self, parameters: Parameters, rows: Sequence[int], later: Parameters | None = None, pull: Array | None = None
     ) -> Parameters:
-        miss = 2 * (parameters["var_1"] * parameters["var_2"] - self.goal)
+        slope = self.slope(parameters["var_1"] * parameters["var_2"] - self.goal)
         factors = later or parameters
-        return {"var_1": miss * factors["var_2"], "var_2": miss * factors["var_1"]}
+        return {"var_1": slope * factors["var_2"], "var_2": slope * factors["var_1"]}
 
     def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
         return None

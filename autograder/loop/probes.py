@@ -86,9 +86,9 @@ def product_evidence(
     error: str = "",
     allowed: Mapping[str, float] | None = None,
 ) -> Evidence:
-    """The same for fit_product: two scalars var_1 and var_2, one example, `steps` cycles."""
+    """The same for fit_product: two float32 scalars var_1 and var_2, one example, `steps` cycles."""
     account = account_of(report, tuple(start))
-    sides = [{name: numpy.array(float(value)) for name, value in side.items()} for side in (start, end)]
+    sides = [{name: numpy.array(float(numpy.float32(value))) for name, value in side.items()} for side in (start, end)]
     return Evidence(
         sides[0], sides[1], ProductGradient(goal), 1, steps, lr, account, error=error, allowed=allowed or {}
     )

@@ -7,6 +7,7 @@ right in its order but for something else.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,13 @@ from typing import Any
 from autograder.loop.events import Account, Back, Event, Kind, Place, Written
 from autograder.loop.ledger import EMPTY, Ledger, Update, Use
 from autograder.loop.timeline import Beat, Row, Step, Timeline
-from autograder.loop.wording import ADVICE, CULPRIT, RECREATED_HINT, RIGHT, say
+from autograder.loop.wording import ADVICE, CULPRIT, HINTS, RECREATED_HINT, RIGHT, say
 
 NOT_MODELLED = ("threads", "autocast", "compiled", "gradient hooks", "torch.func")
-FOGGY = ("threads", "autocast", "compiled")
+FOGGY = ("threads", "autocast", "compiled", "Optimize inside Backprop", "parameters were replaced")
 """What the ledger cannot see through: a fault that it seems to find there is nobody's."""
 MOST_ROWS = 12
+NO_TENSOR = re.compile(r"'[\w.]*(float|array)\w*' object has no attribute 'backward'")
 STEP_OF = {Kind.BACKPROP: "Backprop", Kind.OPTIMIZE: "Optimize", Kind.WRITTEN: "Optimize", Kind.RESET: "Reset"}
 
 
@@ -74,6 +76,10 @@ def read(ledger: Ledger, facts: Facts | None = None) -> Reading:
     facts = facts or Facts()
     name, numbers, update = _verdict(ledger, facts)
     hint = RECREATED_HINT if name in RIGHT and recreated(ledger) else ""
+    if name == "NOT_RUN":
+        hint = next((told for words, told in HINTS.items() if words in facts.error), "")
+    if name == "WRONG_PARAMETERS" and not _of_network(ledger.account):
+        numbers = {"whose": "the ones you were handed"}
     return Reading(
         name,
         numbers,
@@ -82,6 +88,11 @@ def read(ledger: Ledger, facts: Facts | None = None) -> Reading:
         tuple(note for note in ledger.account.notes if note in NOT_MODELLED),
         hint,
     )
+
+
+def _of_network(account: Account) -> bool:
+    """Whether the watched tensors have the names of a network's parameters."""
+    return any("." in name or name in ("weight", "bias") for name in account.names)
 
 
 Found = tuple[str, dict[str, object], Update | None]
@@ -102,6 +113,8 @@ def _verdict(ledger: Ledger, facts: Facts) -> Found:
 def _failed(ledger: Ledger, facts: Facts) -> Found | None:
     last = ledger.failed
     if last is None:
+        if NO_TENSOR.search(facts.error):
+            return "DETACHED", {}, None
         if facts.error:
             return "NOT_RUN", {"error": facts.error}, None
         return None
@@ -133,6 +146,8 @@ def _no_backprop(ledger: Ledger, facts: Facts) -> Found | None:
         return None
     optimized = [update for update in ledger.updates if not update.by_hand]
     if not ledger.empty_reach:
+        if not optimized and len(ledger.updates) > 2:
+            return "UNEXPLAINED_UPDATE", {}, None  # again and again: gradients may have been worked out by hand
         return ("MISSING_BACKWARD" if optimized else "WEIGHTS_ASSIGNED"), {}, None
     if not optimized:
         return "UNEXPLAINED_UPDATE", {}, None
@@ -231,7 +246,9 @@ def _after_gap(ledger: Ledger, update: Update) -> bool:
 
 
 def away(ledger: Ledger) -> bool:
-    """Whether the updates go along the gradient instead of against it."""
+    """Whether the updates go along the gradient instead of against it, and that takes the loss away from 0."""
+    if ledger.reaching and all(one.flags & Back.NEGATIVE for one in ledger.reaching):
+        return False
     factors = [ledger.account.number(u.event.ref) for u in ledger.updates if u.by_hand]
     known = [factor for factor in factors if factor is not None]
     if known and len(known) == len(ledger.updates):
@@ -297,7 +314,10 @@ def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
         uses = sum(len(rows[one.number]) for one in ledger.reaching if one.used and one.number < len(rows))
         if uses < whole * (facts.epochs or 1) or len(learned) <= max(1, whole // 4):  # else drawn with replacement
             return "STOPS_EARLY", {"k": len(learned), "n": whole}, None
+    tried = [one for one in ledger.lost if not one.after]  # a look at the marks before the loop
     unused = [one for one in (*ledger.lost, *ledger.left) if not one.flags & Back.GRAD_ONLY]
+    if len(tried) * 4 <= len(ledger.updates):
+        unused = [one for one in unused if one not in tried]
     if unused:
         return "STOPS_EARLY", {"k": len(ledger.reaching) - len(unused), "n": len(ledger.reaching)}, None
     if whole is not None and rows and facts.epochs:

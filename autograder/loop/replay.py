@@ -10,6 +10,8 @@ Tolerance: honest float32 loops differ from float64 by at most 1.3e-7, a gradien
 
 from __future__ import annotations
 
+import functools
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +36,9 @@ from autograder.loop.machine import (
 TOLERANCE = 1e-5
 MOVED = 1e-7  # a probe whose parameters all stay within this was not trained
 EXPLODED = 1e3  # numbers above this come from a loop that moves away
+ROUNDED = 6e-7  # what rounding alone leaves of numbers of about 1 after some hundred float32 updates
+SHARE = 0.02  # of the way from start to end
+PROVEN = 50 * ROUNDED  # a way shorter than this proves no order
 SAME_RATE = 1e-4  # relative difference up to which a learning rate is the one that was given
 CONTRADICTION = "an account that contradicts itself"
 NEAR_RATE = 1e-2  # by hand: the factor is measured on float32 values
@@ -59,10 +64,9 @@ class Evidence:
     error: str = ""
     allowed: Mapping[str, float] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ledger", keep(self.account))
-
-    ledger: Ledger = field(init=False)
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        return keep(self.account)
 
     def moved(self) -> bool:
         """Whether any parameter changed by more than noise."""
@@ -71,6 +75,7 @@ class Evidence:
     def finite(self) -> bool:
         return all(bool(numpy.isfinite(array).all()) for array in self.end.values())
 
+    @functools.cached_property
     def rows_of_backprops(self) -> list[list[int]] | None:
         """The examples that went into each Backprop; None if an input was none of ours or nothing is known.
 
@@ -83,7 +88,9 @@ class Evidence:
             rows = self.rows[forward]
             if rows is None:
                 return None
-            reached[backprop] = reached.get(backprop, Counter()) | Counter(rows)
+            counted = reached.setdefault(backprop, Counter())
+            for row, count in Counter(rows).items():
+                counted[row] = max(counted[row], count)
         if not reached:
             return None
         return [list(reached.get(number, Counter()).elements()) for number in range(len(self.ledger.backprops))]
@@ -96,7 +103,8 @@ class Replayed:
     `retraced`: the account's own steps give these numbers, with the lab's loss; `by_pulls`: with another loss.
     `rate` is how many times as large as asked the learning rates in it are (1.0: as asked). `fits`: names of our
     hypotheses that give the same numbers; `scale`: the lab's loop gives them with updates this many times as large;
-    `stopped`: so does the lab's loop after this many updates; `doubt`: settings that are not believed.
+    `stopped`: so does the lab's loop after this many updates; `doubt`: settings that are not believed; `far`: the way
+    from start to end is long enough to tell orders apart.
     """
 
     moved: bool
@@ -108,6 +116,7 @@ class Replayed:
     scale: float | None = None
     stopped: int | None = None
     doubt: str = ""
+    far: bool = True
 
     @property
     def taught(self) -> bool:
@@ -129,8 +138,11 @@ def replayed(evidence: Evidence) -> Replayed:
         retraced = runs_to(evidence, steps)
         if not retraced and evidence.pulls:
             by_pulls, retraced = pulls_run_to(evidence, steps)
+        elif not retraced:
+            by_pulls = any(runs_to(replace(evidence, gradient=other), steps) for other in evidence.gradient.others)
     rate = rate_of(evidence, steps) if retraced or by_pulls else 1.0
-    found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt)
+    far = distance(evidence.start, evidence.end) >= PROVEN
+    found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt, far=far)
     if retraced and rate == 1.0:
         return replace(found, fits=("CORRECT",) if plainly_taught(evidence) else ())
     fits = tuple(fitting(evidence))
@@ -181,10 +193,12 @@ def pulls_run_to(evidence: Evidence, steps: Sequence[Step]) -> tuple[bool, bool]
 
 def near(evidence: Evidence, end: Parameters, tolerance: float) -> bool:
     """Whether this is the probe's end. The tolerance is for numbers of about 1; what explodes is rounded more coarsely,
-    by up to 2e-4 of its size at 4e10 (measured with a learning rate of 0.05), so there it is relative."""
+    by up to 2e-4 of its size at 4e10 (measured with a learning rate of 0.05), so there it is relative. Where hardly
+    anything moved (clipped to a millionth, or Adadelta) it is a share of the way, or every order would be near."""
     size = max((float(numpy.abs(array).max(initial=0.0)) for array in evidence.end.values()), default=0.0)
     wide = 1e-3 * size if size > EXPLODED else tolerance * max(1.0, size / 10)
-    return distance(end, evidence.end) <= wide
+    least = ROUNDED * max(1.0, size)
+    return distance(end, evidence.end) <= min(wide, max(least, SHARE * distance(evidence.start, evidence.end)))
 
 
 def evidence_is_stale(evidence: Evidence, steps: Sequence[Step]) -> bool:
@@ -218,6 +232,8 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
     settings: dict[int, Setting] = {}
     constant: dict[int, tuple[object, ...]] = {}
     for number, described in enumerate(account.settings):
+        if not any(group["parameters"] for group in described["groups"]):
+            continue  # of other tensors: it changed nothing here
         setting, why = believed(described, evidence.allowed)
         if setting is None:
             return None, why
@@ -277,11 +293,11 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
                 steps.append(Step("W", names, factor=factor, from_returned=returned))
             case Kind.EDITED:
                 factor = account.number(event.ref)
-                if factor is None or not 0 < factor <= 1:
+                if factor is None or not 0 < factor <= (math.inf if event.flags else 1):
                     return None, "gradients that were edited"
-                steps.append(Step("E", names, factor=factor))
+                steps.append(Step("E", names, factor=factor, clamped=bool(event.flags)))
             case Kind.DEPOSIT:
-                steps.append(Step("D", names))
+                steps.append(Step("D", names, added=bool(event.flags)))
             case _:
                 return None, ""
     if evidence.examples == 1 and len(rates_in(steps)) > 1:
@@ -311,7 +327,22 @@ def rate_of(evidence: Evidence, steps: Sequence[Step] | None) -> float:
     if not rates:
         return 1.0
     most = max(rates, key=abs) / evidence.lr
+    if 0 < most < 1 and _warms_up(evidence):
+        return 1.0
     return 1.0 if abs(most - 1) <= SAME_RATE else most
+
+
+def _warms_up(evidence: Evidence) -> bool:
+    """Whether every optimizer was made with the lr that was given, and a schedule of torch's holds it back so far."""
+    firsts = [
+        group["settings"].get("initial_lr")
+        for one in evidence.account.settings
+        for group in one["groups"]
+        if group["parameters"]
+    ]
+    return bool(firsts) and all(
+        isinstance(first, (int, float)) and abs(first / evidence.lr - 1) <= SAME_RATE for first in firsts
+    )
 
 
 def own_setting(evidence: Evidence) -> Setting | None:
@@ -349,7 +380,7 @@ def cycle(
 
 def seen_order(evidence: Evidence) -> list[int] | None:
     """The order in which examples were Backpropped one by one, if all of them were seen."""
-    rows = evidence.rows_of_backprops()
+    rows = evidence.rows_of_backprops
     if rows is None or any(len(one) != 1 for one in rows):
         return None
     order = [one[0] for one in rows]

@@ -21,10 +21,10 @@ SENTENCES = {
     "ZERO_BETWEEN": "You Reset after Backprop but before Optimize, so SGD found no marks and changed nothing.",
     "STEP_BEFORE_BACKWARD": "Optimize runs before Backprop, so it uses the previous example's marks, and the last "
     "example's are never used.",
-    "MISSING_STEP": "You Backprop but never Optimize ({b} gradients, 0 updates). Did you forget the `()`?",
+    "MISSING_STEP": "You Backprop but never Optimize ({b} {gradients}, 0 updates). Did you forget the `()`?",
     "MISSING_BACKWARD": "You Optimize without Backprop: no tensor was marked.",
-    "WRONG_PARAMETERS": "SGD was given tensors that are not in the network you were handed.",
-    "PARTIAL_PARAMETERS": "{names} never change: SGD was not given them, or the loss does not reach them.",
+    "WRONG_PARAMETERS": "SGD was given tensors that are not {whose}.",
+    "PARTIAL_PARAMETERS": "{names} never {change}: SGD was not given them, or the loss does not reach them.",
     "STALE_LOSS": "The loss comes from an output computed before the last update; compute output and loss again "
     "inside the loop.",
     "DETACHED": "The loss lost its connection to the network (.item(), .detach(), no_grad), so Backprop cannot mark "
@@ -57,11 +57,14 @@ ADVICE = {
     "ZERO_ONCE_PER_EPOCH": "Reset belongs after every Optimize, in the same loop.",
     "ZERO_BETWEEN": "Backprop, then Optimize, and only then Reset: what comes between the first two wipes the marks.",
     "STEP_BEFORE_BACKWARD": "Put loss.backward() before the optimizer's step().",
-    "MISSING_STEP": "Call the optimizer's step() after each Backprop.",
+    "MISSING_STEP": "Call the optimizer's step() after each Backprop. By hand, change the tensors in place under "
+    "torch.no_grad(), as in p -= lr * p.grad; p = p - lr * p.grad makes a new one.",
     "MISSING_BACKWARD": "Call loss.backward() before the optimizer's step().",
     "WRONG_PARAMETERS": "Hand SGD the very tensors that you are given: var_1 and var_2, or network.parameters().",
-    "PARTIAL_PARAMETERS": "Hand SGD all of network.parameters(), and let the loss come from the network's output.",
-    "STALE_LOSS": "Inside the loop, before each Backprop: output = network(x), then the loss from that output.",
+    "PARTIAL_PARAMETERS": "Hand SGD all of network.parameters(), or var_1 and var_2, and let the loss come from all of "
+    "them.",
+    "STALE_LOSS": "Inside the loop, before each Backprop: output = network(x), or the latent value; then the loss from "
+    "it.",
     "DETACHED": "Compute the loss from the network's output with tensor operations alone.",
     "DOUBLE_BACKWARD": "Call backward() once for each loss.",
     "DOUBLE_STEP": "Call step() once for each Backprop.",
@@ -75,10 +78,16 @@ ADVICE = {
     "LEARNING_UNDONE": "Do not load the first weights again after the training.",
     "STOPS_EARLY": "Go through all the examples in every pass; look for a break or return inside the loop.",
     "NO_TRAINING": "For each example: output, loss, then Backprop, Optimize, Reset.",
-    "WRONG_LOSS": "Use torch.sum((output - target) ** 2).",
+    "WRONG_LOSS": "Use torch.sum((output - target) ** 2); for the latent value (goal - my_latent_value) ** 2.",
     "WRONG_LEARNING_RATE": "Give the optimizer the lr that you are handed.",
     "NOT_RUN": "Run your function on a small list of examples, and mend what it says.",
 }
+HINTS = {
+    "a leaf Variable that requires grad": "By hand, change the tensors inside `with torch.no_grad():`.",
+    "'NoneType'": "If it is the gradient that is None: p = p - lr * p.grad makes a new tensor without one; change p in "
+    "place, under torch.no_grad().",
+}
+"""What to change where Python stopped the loop with these words."""
 RECREATED_HINT = "A new optimizer at every step is harmless for plain SGD; with momentum it would forget it."
 RIGHT = frozenset({"CORRECT", "CORRECT_ROTATED", "CORRECT_ACCUMULATED"})
 ORDER_IS_RIGHT = frozenset(name for name, text in SENTENCES.items() if text.startswith("The order is right"))
@@ -108,6 +117,12 @@ def say(name: str, **facts: object) -> str:
     """The sentence of a verdict with its numbers filled in; numbers are rounded, lists of names shortened."""
     shown = {key: _shown(value) for key, value in facts.items()}
     shown.setdefault("examples", "example" if facts.get("n") == 1 else "examples")
+    shown.setdefault("gradients", "gradient" if facts.get("b") == 1 else "gradients")
+    names = facts.get("names")
+    shown.setdefault("change", "changes" if isinstance(names, (list, tuple)) and len(names) == 1 else "change")
+    shown.setdefault("whose", "in the network you were handed")
+    if "error" in shown:
+        shown["error"] = shown["error"].rstrip(".: ")
     return SENTENCES[name].format_map(_Missing(shown))
 
 

@@ -14,9 +14,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from autograder.judge.results import Outcome
-from autograder.record.rows import storable
+from autograder.record.rows import outcome_of, storable
 from autograder.record.store import Record
-from autograder.record.tables import AttemptRow
+from autograder.record.tables import AttemptRow, SubmissionRow
 
 
 @dataclass(frozen=True)
@@ -81,3 +81,22 @@ def attempt_outcome(record: Record, key: str, number: int) -> Outcome | None:
     with Session(record.engine) as session:
         row = session.get(AttemptRow, (key, number))
         return Outcome.model_validate(row.outcome) if row is not None and row.outcome is not None else None
+
+
+def counted(record: Record) -> dict[str, Attempt]:
+    """By student, the attempt that counts, without its bytes; only those who handed in several times."""
+    with Session(record.engine) as session:
+        rows = session.scalars(select(AttemptRow).where(AttemptRow.counted))
+        return {
+            row.submission: Attempt(
+                row.number, row.source, row.filename, row.handed_in, None, row.sha256, row.score, row.counted
+            )
+            for row in rows
+        }
+
+
+def raw_outcome(record: Record, key: str) -> tuple[str | None, Outcome] | None:
+    """Digest and outcome of a student as judged, before anybody's adjustment; None if there is none."""
+    with Session(record.engine) as session:
+        row = session.get(SubmissionRow, key)
+        return (row.sha256, outcome_of(row, True)) if row is not None and row.status is not None else None

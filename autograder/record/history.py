@@ -38,15 +38,19 @@ class Receipt:
 
 
 @contextlib.contextmanager
-def noting(record: Record, why: str) -> Iterator[None]:
-    """Keep a note, with the reason, on everybody whose final score is another after what is done within."""
+def noting(record: Record, why: str | Mapping[str, str]) -> Iterator[None]:
+    """Keep a note, with the reason, on everybody whose final score is another after what is done within.
+
+    `why` is one reason for all, or everybody's own by key.
+    """
     before = {one.person.key: one for one in standings(record)}
     yield
     notes = []
     for one in standings(record):
         old = before.get(one.person.key)
         if old is not None and _told(old) != _told(one):
-            notes.append(Regrade(one.person.key, now_utc(), _told(old), _told(one), why))
+            reason = why if isinstance(why, str) else why[one.person.key]
+            notes.append(Regrade(one.person.key, now_utc(), _told(old), _told(one), reason))
     keep_regrades(record, notes)
 
 

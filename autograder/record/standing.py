@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from autograder.course.late import Extension, Lateness, lateness, penalised, span_in_words, zone_of
+from autograder.course.late import Extension, Lateness, lateness, penalised, zone_of
 from autograder.course.models import Policy
 from autograder.judge.results import Outcome, Status, rounded
 from autograder.record.grants import extensions
@@ -25,6 +25,7 @@ class Standing:
     """One student. `late` is None where there is no due date or nobody said when the work came.
 
     `final` is what counts in a gradebook: the score less the penalty, None where there is no score or it is excused.
+    `due` is the due time that counts for this student, in the course's zone; None where there is no due date.
     """
 
     person: Planned
@@ -33,6 +34,8 @@ class Standing:
     extension: Extension | None = None
     final: float | None = None
     flags: tuple[str, ...] = ()
+    due: datetime | None = None
+    lms_deducts: bool = False  # the LMS takes the penalty off by itself, so nothing is taken off here
 
     @property
     def excused(self) -> bool:
@@ -51,6 +54,12 @@ class Standing:
         return rounded(self.score - self.final)
 
     @property
+    def extended(self) -> bool:
+        """Whether a due time of this student's own counts."""
+        granted = self.extension
+        return self.due is not None and granted is not None and (granted.due is not None or granted.extra is not None)
+
+    @property
     def late_days(self) -> int | None:
         """Started days; 0 on time, None where it cannot be said."""
         return self.late.days if self.late is not None else None
@@ -58,13 +67,22 @@ class Standing:
     @property
     def late_sentence(self) -> str:
         """What lateness did, for the student; "" if nothing."""
+        elsewhere = "what that costs is taken off where your grades are kept."
+        if LATE_UNKNOWN in self.flags and self.lms_deducts:
+            return f"Marked as late; {elsewhere}"
+        if LATE_UNKNOWN in self.flags:
+            return "Marked as late, but it is not known by how much; nothing has been taken off so far."
         if self.late is None or not self.late.seconds:
             return ""
-        by = f"Handed in {span_in_words(self.late.seconds)} late"
+        by = f"Handed in {self.late.words} late"
+        if self.excused or self.score is None:
+            return f"{by}."
+        if self.lms_deducts:
+            return f"{by}; {elsewhere}"
         if not self.penalty:
-            return f"{by}; nothing was taken off here."
-        after = " after the last time at which it is taken" if self.late.cut_off else ""
-        return f"{by}{after}: {self.penalty:g} points off."
+            return f"{by}; no points off."
+        after = ", after the last time at which it is taken" if self.late.cut_off else ""
+        return f"{by}{after}: {self.penalty:g} point{'' if self.penalty == 1 else 's'} off."
 
 
 def standing(person: Planned, outcome: Outcome | None, policy: Policy, granted: Mapping[str, Extension]) -> Standing:
@@ -72,19 +90,21 @@ def standing(person: Planned, outcome: Outcome | None, policy: Policy, granted: 
     extension = granted.get(person.key)
     came = extension.handed_in if extension is not None and extension.handed_in is not None else None
     came = came or (datetime.fromisoformat(person.handed_in) if person.handed_in else None)
-    late = None
-    if policy.late is not None and came is not None and outcome is not None and outcome.status is not Status.MISSING:
-        late = lateness(policy.late, extension, came, zone_of(policy.timezone))
+    handed_in = outcome is not None and outcome.status is not Status.MISSING
+    rules, zone = policy.late, zone_of(policy.timezone)
+    late = lateness(rules, extension, came, zone) if rules is not None and came is not None and handed_in else None
     flags = outcome.flags if outcome is not None else ()
-    if policy.late is not None and person.marked_late and came is None:
+    if rules is not None and person.marked_late and came is None and handed_in:
         flags = (*flags, LATE_UNKNOWN)
-    if extension is not None and extension.excused:
-        return Standing(person, outcome, late, extension, None, (*flags, EXCUSED))
-    score = outcome.score if outcome is not None and outcome.status.scored else None
-    final = score
-    if score is not None and late is not None and policy.late is not None and outcome is not None:
-        final = penalised(policy.late, late, score, outcome.max_score)
-    return Standing(person, outcome, late, extension, final, flags)
+    excused = extension is not None and extension.excused
+    if excused:
+        flags = (*flags, EXCUSED)
+    final = outcome.score if outcome is not None and outcome.status.scored and not excused else None
+    if final is not None and outcome is not None and rules is not None and late is not None:
+        final = penalised(rules, late, final, outcome.max_score)
+    due = rules.due_for(extension, zone) if rules is not None else None
+    lms_deducts = rules is not None and rules.deducted_by == "lms"
+    return Standing(person, outcome, late, extension, final, flags, due, lms_deducts)
 
 
 def standings(record: Record, with_cells: bool = False, with_tests: bool = True) -> list[Standing]:

@@ -22,15 +22,12 @@ from autograder.record.tables import (
     AdjustmentRow,
     AttemptRow,
     Base,
-    CellRow,
     DecisionRow,
     ExtensionRow,
-    QuestionRow,
     ReceiptRow,
     RegradeRow,
     RunRow,
     SubmissionRow,
-    TestRow,
 )
 
 
@@ -58,6 +55,11 @@ class Planned:
     ids: Mapping[str, str] = field(default_factory=dict)
     handed_in: str = ""
     marked_late: bool = False
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The student's ids beside the key."""
+        return tuple(filter(None, (self.email, *self.ids.values())))
 
 
 @dataclass(frozen=True)
@@ -151,18 +153,6 @@ class Record:
             if old:
                 session.execute(update(SubmissionRow), old)
 
-    def rename(self, old: str, new: str) -> None:
-        """Put everything that is kept under `old` under `new`, which nobody has yet: whose it is was found out."""
-        with Session(self.engine) as session, session.begin():
-            row = session.get_one(SubmissionRow, old)
-            kept = {column.key: getattr(row, column.key) for column in inspect(SubmissionRow).columns}
-            session.add(SubmissionRow(**{**kept, "key": new}))
-            session.flush()
-            for table in (QuestionRow, TestRow, CellRow, AttemptRow, AdjustmentRow, RegradeRow, ReceiptRow):
-                session.execute(update(table).where(table.submission == old).values(submission=new))
-            session.execute(update(ExtensionRow).where(ExtensionRow.student == old).values(student=new))
-            session.execute(delete(SubmissionRow).where(SubmissionRow.key == old))
-
     def save(self, outcome: Outcome, content: bytes | None, settles: bool = False) -> None:
         """Keep one outcome and its bytes in place of an earlier one, in one transaction.
 
@@ -227,55 +217,25 @@ class Record:
         """Every outcome so far, in the run's order. Without the executed cells, a big class stays small in memory;
         who wants points alone leaves the tests away too."""
         with Session(self.engine) as session:
+            adjusted, asked = _adjustments(session), _asked(session)
             if not with_cells:
-                adjusted = _adjustments(session)
                 found = outcomes_of(session, with_tests)
-                return [_adjusted(outcome, adjusted.get(outcome.key, {})) for outcome in found]
+                return [_adjusted(outcome, adjusted.get(outcome.key, {}), asked) for outcome in found]
             rows = session.scalars(select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
-            adjusted = _adjustments(session)
-            return [_adjusted(outcome_of(row, with_cells), adjusted.get(row.key, {})) for row in rows]
+            return [_adjusted(outcome_of(row, with_cells), adjusted.get(row.key, {}), asked) for row in rows]
 
     def outcome(self, key: str) -> Outcome | None:
         with Session(self.engine) as session:
             row = session.get(SubmissionRow, key)
             if row is None or row.status is None:
                 return None
-            return _adjusted(outcome_of(row, True), _adjustments(session, key).get(key, {}))
+            return _adjusted(outcome_of(row, True), _adjustments(session, key).get(key, {}), _asked(session))
 
-    # --- adjustments -----------------------------------------------------------------------------------------
-
-    def adjust(self, key: str, question: str, points: float, why: str, who: str, at: str) -> None:
-        """Set a question's points by hand, in place of an earlier adjustment. Raises RecordError for what is unknown,
-        out of range or without a reason."""
-        questions = {name: most for name, _, most in self.info().questions}
-        self._known(key)
-        if question not in questions:
-            raise RecordError(f'There is no question "{question}"; known are {", ".join(questions)}.')
-        if not 0 <= points <= questions[question]:
-            raise RecordError(f"{question} is worth 0 to {questions[question]:g} points, not {points:g}.")
-        if not why.strip():
-            raise RecordError("Say why with --why: the student will read it.")
-        self.undo(key, question)
-        with Session(self.engine) as session, session.begin():
-            row = AdjustmentRow(submission=key, question=question, points=points, why=why.strip(), who=who, at=at)
-            session.add(row)
-
-    def undo(self, key: str, question: str) -> bool:
-        """Take an adjustment back; it stays in the record as undone. False if there is none."""
-        self._known(key)
-        with Session(self.engine) as session, session.begin():
-            rows = session.scalars(
-                select(AdjustmentRow).where(
-                    AdjustmentRow.submission == key, AdjustmentRow.question == question, AdjustmentRow.undone.is_(False)
-                )
-            ).all()
-            for row in rows:
-                row.undone = True
-            return bool(rows)
+    # --- forgetting ------------------------------------------------------------------------------------------
 
     def forget(self, key: str) -> None:
         """Delete everything that is kept of a student, and let the database overwrite it."""
-        self._known(key)
+        self.known(key)
         with Session(self.engine) as session, session.begin():
             for table in (AttemptRow, AdjustmentRow, RegradeRow, ReceiptRow):
                 session.execute(delete(table).where(table.submission == key))
@@ -288,7 +248,8 @@ class Record:
                 connection.exec_driver_sql("VACUUM")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _known(self, key: str) -> None:
+    def known(self, key: str) -> None:
+        """Raises RecordError, with the nearest key, if nobody has this one."""
         keys = [one.key for one in self.planned()]
         if key not in keys:
             raise RecordError(f'Nobody in this run has the key "{key}"{did_you_mean(key, keys) or "."}')
@@ -335,29 +296,35 @@ def _adjustments(session: Session, key: str | None = None) -> dict[str, dict[str
     return found
 
 
-def _adjusted(outcome: Outcome, rows: Mapping[str, AdjustmentRow]) -> Outcome:
-    """The outcome with a person's points over the judged ones. Who had no score gets one if there are questions."""
+def _adjusted(outcome: Outcome, rows: Mapping[str, AdjustmentRow], asked: Sequence[Sequence[Any]]) -> Outcome:
+    """The outcome with a person's points over the judged ones. Who had no score gets one if there are questions.
+
+    `asked` are the run's questions: (id, title, points).
+    """
     if not rows:
         return outcome
-    questions = []
-    for question in outcome.questions:
-        row = rows.get(question.id)
-        if row is not None:
-            was = f"{question.score:g} of {question.points:g}"
-            note = f"Set to {row.points:g} of {question.points:g} by hand (it was {was}): {row.why}"
-            question = question.model_copy(update={"score": row.points, "note": f"{question.note} {note}".strip()})
-        questions.append(question)
-    known = {question.id for question in questions}
-    by_hand = [
-        QuestionResult(
-            id=name, title=name, points=row.points, score=row.points, tests=(), note=f"Marked by hand: {row.why}"
-        )
-        for name, row in rows.items()
-        if name not in known
-    ]
-    score = rounded(sum(question.score for question in (*questions, *by_hand)))
+    questions = {question.id: question for question in outcome.questions}
+    for name, title, most in asked:
+        row = rows.get(name)
+        if row is None:
+            continue
+        judged = questions.get(name)
+        if judged is None:
+            note = f"Marked by hand: {row.why}"
+            questions[name] = QuestionResult(id=name, title=title, points=most, score=row.points, tests=(), note=note)
+            continue
+        was = f"{judged.score:g} of {judged.points:g}"
+        note = f"{judged.note} Set to {row.points:g} of {judged.points:g} by hand (it was {was}): {row.why}".strip()
+        questions[name] = judged.model_copy(update={"score": row.points, "note": note})
+    order = [name for name, _, _ in asked]
+    in_order = sorted(questions.values(), key=lambda one: order.index(one.id) if one.id in order else -1)
+    score = rounded(sum(question.score for question in in_order))
     status = outcome.status if outcome.status.scored else Status.PARTIAL
-    return outcome.model_copy(update={"questions": (*questions, *by_hand), "score": score, "status": status})
+    return outcome.model_copy(update={"questions": tuple(in_order), "score": score, "status": status})
+
+
+def _asked(session: Session) -> Sequence[Sequence[Any]]:
+    return session.scalar(select(RunRow.questions)) or ()
 
 
 def _safe_sqlite(connection: Any, _: Any) -> None:

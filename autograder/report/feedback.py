@@ -1,7 +1,8 @@
 """feedback/<key>.html: what a student reads, one self-contained page; everything of theirs is escaped.
 
 Says for each question what share was earned, what was found, what to do, and the cell and line. Expected values and
-tracebacks of hidden tests are never in it.
+tracebacks of hidden tests are never in it. A penalty for lateness stands apart from what the work earned, with the due
+time that counted; the reason for an extension is the record's alone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import functools
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
@@ -18,7 +20,8 @@ from autograder.gradebook.scores import number
 from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where, rounded
 from autograder.loop.drawing import svg
 from autograder.loop.timeline import from_plain
-from autograder.record.store import Planned, RunInfo
+from autograder.record.standing import Standing
+from autograder.record.store import RunInfo
 
 STATUS_SENTENCES = {
     Status.GRADED: "",
@@ -27,6 +30,7 @@ STATUS_SENTENCES = {
     Status.GRADER_ERROR: "Something went wrong on our side, not on yours. No mark was given; a person looks at it.",
     Status.MISSING: "Nothing was handed in.",
 }
+EXCUSED_SENTENCE = "You are excused from this assignment: it does not count for you."
 MARKS = {"passed": ("✓", "passed"), "partial": ("◐", "partly"), "failed": ("✗", "not yet"),
          "error": ("!", "not checked"), "not_run": ("–", "not run")}  # fmt: skip
 SHOWN_LINE = 160
@@ -50,19 +54,62 @@ class Line:
     picture: Markup
 
 
-def page(info: RunInfo, student: Planned, outcome: Outcome) -> str:
-    """The page's HTML."""
+@dataclass(frozen=True)
+class Timing:
+    """What a page says about when the work came; "" where there is nothing to say."""
+
+    sentence: str
+    due: str
+    came: str
+    raw: float | None = None  # with `penalty` and `final` where points were taken off
+    penalty: float = 0.0
+    final: float | None = None
+    cheerful: bool = False  # on time, and nothing to regret
+
+
+def page(info: RunInfo, stands: Standing) -> str:
+    """The page's HTML. Raises ValueError for who has no outcome yet."""
+    outcome = stands.outcome
+    if outcome is None:
+        raise ValueError(f"{stands.person.key} has no outcome yet")
+    scored = outcome.status.scored
     return _template().render(
         info=info,
-        student=student,
+        student=stands.person,
         outcome=outcome,
-        scored=outcome.status.scored,
-        summary=summary(outcome.questions) if outcome.status.scored else "",
-        sentence=STATUS_SENTENCES[outcome.status],
+        scored=scored,
+        counted=stands.final if stands.final is not None else outcome.score,
+        excused=EXCUSED_SENTENCE if stands.excused else "",
+        timing=timing(stands),
+        summary=summary(outcome.questions) if scored and not stands.excused else "",
+        sentence="" if stands.excused and outcome.status is Status.MISSING else STATUS_SENTENCES[outcome.status],
         reason=outcome.message if outcome.status in (Status.NOT_GRADABLE, Status.PARTIAL) else "",
         blocks=[(question, lines(outcome, question), hidden(question)) for question in outcome.questions],
         failed=[(cell, quoted(outcome, cell_place(cell))) for cell in outcome.cells if cell.error],
     )
+
+
+def timing(stands: Standing) -> Timing | None:
+    """None for who was on time without an extension, and for who is excused."""
+    late = stands.late if stands.late is not None and stands.late.seconds else None
+    if stands.excused or not (stands.late_sentence or stands.extended):
+        return None
+    sentence = stands.late_sentence or ("Handed in on time." if stands.late else "")
+    due = came = ""
+    if stands.due is not None and (late or stands.extended):
+        due = f"{moment(stands.due)}{', with your extension' if stands.extended else ''}"
+        came = moment(late.came, with_zone=False) if late else ""
+    if stands.penalty:
+        return Timing(sentence, due, came, stands.score, stands.penalty, stands.final)
+    return Timing(sentence, due, came, cheerful=stands.late is not None and late is None)
+
+
+def moment(when: datetime, with_zone: bool = True) -> str:
+    """ "Fri 20 Nov 2026, 23:59 CET (Europe/Berlin)"; seconds where there are any."""
+    clock = f"{when:%H:%M:%S}" if when.second else f"{when:%H:%M}"
+    zone, short = str(when.tzinfo), when.tzname() or ""
+    named = f" ({zone})" if with_zone and zone != short else ""
+    return f"{when:%a} {when.day} {when:%b %Y}, {clock} {short}{named}"
 
 
 def summary(questions: tuple[QuestionResult, ...]) -> str:

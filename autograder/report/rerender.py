@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from autograder.gradebook.scores import write_scores, write_whole
 from autograder.intake.submissions import file_safe
+from autograder.record.adjustments import adjustments
+from autograder.record.anonymity import public_standings
 from autograder.record.store import Record
 from autograder.report.feedback import page
 from autograder.report.results_json import as_text, results_json
@@ -13,13 +17,25 @@ from autograder.report.results_json import as_text, results_json
 
 def write_all(run: Path, record: Record) -> None:
     """scores.csv, results/<key>.json and feedback/<key>.html."""
-    info = record.info()
-    for student in record.planned():
-        outcome = record.outcome(student.key)  # one at a time: a class's executed notebooks can be gigabytes
-        if outcome is None:
-            continue
-        name = file_safe(outcome.key)
-        write_whole(run / "results" / f"{name}.json", as_text(results_json(outcome)).encode("utf-8", "replace"))
-        html = page(info, student, outcome)
-        write_whole(run / "feedback" / f"{name}.html", html.encode("utf-8", "replace"))
+    write_students(run, record)
     write_scores(run / "scores.csv", record)
+
+
+def write_students(run: Path, record: Record, only: Collection[str] | None = None) -> list[Path]:
+    """results/<key>.json and feedback/<key>.html of who has an outcome, or of the keys in `only`; the paths."""
+    info, by_hand = record.info(), adjustments(record)
+    written = []
+    for student, stands in zip(record.planned(), public_standings(record), strict=True):
+        if stands.outcome is None or (only is not None and student.key not in only):
+            continue
+        whole = record.outcome(student.key)  # one at a time: a class's executed notebooks can be gigabytes
+        assert whole is not None
+        outcome = whole.model_copy(update={"key": stands.person.key})
+        stands = replace(stands, outcome=outcome)
+        name = file_safe(outcome.key)
+        results, html = run / "results" / f"{name}.json", run / "feedback" / f"{name}.html"
+        found = results_json(outcome, stands, by_hand.get(student.key, ()))
+        write_whole(results, as_text(found).encode("utf-8", "replace"))
+        write_whole(html, page(info, stands).encode("utf-8", "replace"))
+        written += [html, results]
+    return written

@@ -4,21 +4,40 @@ Source of the schema: gradescope-autograders.readthedocs.io/en/latest/specs. No 
 outcome gives the same bytes. A status without a score has neither `score` nor scored tests, only `output`: Gradescope
 shows such a result as failed, which a person then sees to; a 0 there would be a mark that nobody gave. `output` is for
 the student, who need not read which hidden test of ours is broken; `extra_data` has the message for the TA.
+
+Lateness. `score` is what counts: Gradescope reports lateness and deducts nothing by itself, and its top-level `score`
+goes before the sum of the tests, which stay what the work earned. Where the late policy says `deducted_by: lms` it is
+the raw score, so that no penalty is taken off twice. `output` then says what was taken off. The four figures of a late
+hand-in (raw_score, seconds_late, penalty, final_score) always stand in `extra_data`; seconds_late is null where nobody
+knows. Who is excused has no `score` and no scored tests, as no score counts; what the work earned stays in raw_score.
+Points set by hand are in `adjustments`; who set them and when is in the record alone.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, rounded
-from autograder.report.feedback import STATUS_SENTENCES
+from autograder.record.adjustments import Adjustment
+from autograder.record.standing import Standing
+from autograder.record.store import Planned
+from autograder.report.feedback import EXCUSED_SENTENCE, STATUS_SENTENCES
 
 
-def results_json(outcome: Outcome) -> dict[str, Any]:
-    """The outcome as Gradescope reads it. A test's points are its weighted part of the question's."""
+def results_json(
+    outcome: Outcome, stands: Standing | None = None, by_hand: Sequence[Adjustment] = ()
+) -> dict[str, Any]:
+    """The outcome as Gradescope reads it. A test's points are its weighted part of the question's.
+
+    `stands` is what lateness and extensions make of it; without one the outcome is taken as on time.
+    """
+    stands = stands or Standing(Planned(outcome.key), outcome, final=outcome.score if outcome.status.scored else None)
+    said = outcome.message if outcome.status is not Status.GRADER_ERROR else STATUS_SENTENCES[outcome.status]
+    about = (EXCUSED_SENTENCE,) if stands.excused else (said, stands.late_sentence)
     found: dict[str, Any] = {
-        "output": outcome.message if outcome.status is not Status.GRADER_ERROR else STATUS_SENTENCES[outcome.status],
+        "output": " ".join(filter(None, about)),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
@@ -27,17 +46,25 @@ def results_json(outcome: Outcome) -> dict[str, Any]:
             "status": outcome.status.value,
             "message": outcome.message,
             "verdict": outcome.verdict,
-            "flags": list(outcome.flags),
+            "flags": list(stands.flags),
             "level": outcome.level,
             "seed": outcome.seed,
             "max_score": outcome.max_score,
+            "raw_score": stands.score,
+            "seconds_late": stands.late.seconds if stands.late is not None else None,
+            "penalty": stands.penalty,
+            "final_score": stands.final,
+            "excused": stands.excused,
+            "adjustments": [
+                {"question": one.question, "was": one.was, "points": one.points, "why": one.why} for one in by_hand
+            ],
             "versions": dict(sorted(outcome.versions.items())),
             "notes": list(outcome.notes),
             "questions": {},
         },
     }
-    if outcome.status.scored and outcome.score is not None:
-        found["score"] = outcome.score
+    if stands.final is not None:
+        found["score"] = stands.final
         found["extra_data"]["questions"] = {
             question.id: {"score": question.score, "points": question.points, "moment": question.moment}
             for question in outcome.questions

@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,10 +22,14 @@ from pathlib import Path
 import psutil
 
 from autograder import wire
+from autograder.sandbox import walls
+from autograder.sandbox.clearing import clear
 from autograder.sandbox.confinement import LEFT_BEHIND, LEVELS, NEEDED, Plan, own_id
 
 FOLDER = "autograder-"
 START_SECONDS = 120
+EXITING = 0x4  # PF_EXITING of linux/sched.h
+STATE_AT, FLAGS_AT = 3, 9  # fields of /proc/PID/stat, of proc(5); the second one is the name in brackets
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 NOT_PREVENTED = {
     "strong": "using up memory over several processes for a moment, kernel bugs, timing channels",
@@ -70,8 +73,22 @@ class Hold:
     pidfd: int = -1  # readable once the process has ended
 
     def has_ended(self) -> bool:
-        """Whether the process is over, reaped or not; False where the system cannot tell."""
-        return self.exited or (self.pidfd >= 0 and bool(select.select([self.pidfd], [], [], 0)[0]))
+        """Whether the process is over or on its way out, reaped or not; False where the system cannot tell.
+
+        A process that is killed closes its sockets first; its pidfd turns readable later, as the first process of a pid
+        namespace waits for all others in between. Whoever has seen the sockets close must be told True, so the
+        kernel's flags are looked at too, and first: it may have been reaped between the two looks.
+        """
+        if self.exited or self._is_exiting():
+            return True
+        return self.pidfd >= 0 and bool(select.select([self.pidfd], [], [], 0)[0])
+
+    def _is_exiting(self) -> bool:
+        try:
+            after_name = Path(f"/proc/{self.pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:
+            return False
+        return bool(int(after_name[FLAGS_AT - STATE_AT]) & EXITING)
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -106,7 +123,7 @@ def sweep(folder: Path) -> None:
         number = path.name.split("-")[1]
         with contextlib.suppress(OSError):
             if number.isdecimal() and not psutil.pid_exists(int(number)) and path.stat().st_uid == os.getuid():
-                shutil.rmtree(path, ignore_errors=True)
+                clear(path)
 
 
 class Sandbox:
@@ -119,9 +136,11 @@ class Sandbox:
     def __init__(self, hidden: tuple[Path, ...] = (), level: str | None = None) -> None:
         if level is not None and level not in LEVELS:
             raise SandboxError(f"there is no confinement level {level!r}; there are: {', '.join(LEVELS)}")
-        self.hidden = tuple(str(path) for path in sorted({path.resolve() for path in hidden}) if not needed(path))
         sweep(Path(tempfile.gettempdir()))
         self.folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
+        # A session is told no path but those that it could see, as it may look into its own memory.
+        candidates = tuple(str(path) for path in sorted({path.resolve() for path in hidden}) if not needed(path))
+        self.hidden = walls.covered(candidates, walls.readable_paths(str(self.folder / "home")))
         self.folder.chmod(0o711)  # a session with a user id of its own has its work folder in it
         self.log = self.folder / "zygote.log"
         self.level = level or ""
@@ -257,7 +276,7 @@ class Sandbox:
         if hold.pidfd >= 0:
             os.close(hold.pidfd)
             hold.pidfd = -1
-        shutil.rmtree(hold.work, ignore_errors=True)
+        clear(hold.work)
 
     def log_text(self) -> str:
         """The end of what the zygote printed."""
@@ -279,7 +298,7 @@ class Sandbox:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        clear(self.folder)
 
     def __enter__(self) -> Sandbox:
         return self

@@ -19,16 +19,17 @@ import importlib
 import os
 import select
 import selectors
-import shutil
 import signal
 import socket
 import sys
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 from autograder import wire
 from autograder.sandbox import confinement, hugepages, kernel, walls
+from autograder.sandbox.clearing import clear
 from autograder.sandbox.confinement import Plan
 
 FOLDER = "autograder-"
@@ -148,7 +149,7 @@ class Zygote:
         self.clear_orphans()
         folder = os.path.dirname(os.environ["HOME"])  # noqa: PTH120
         if os.path.basename(folder).startswith(FOLDER):  # noqa: PTH119
-            shutil.rmtree(folder, ignore_errors=True)
+            clear(Path(folder))
 
     def obey(self, header: dict[str, Any]) -> None:
         plan = Plan(**{**header["plan"], "hidden": tuple(header["plan"]["hidden"])})

@@ -27,7 +27,7 @@ class ProbeNetwork(nn.Module):
         for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes), 1):
             setattr(self, f"m{index}", nn.Linear(fan_in, fan_out))
         self.load_state_dict(parameters)
-        recorder = Recorder(dict(self.named_parameters()), keep_inputs=True, full=MOST_UPDATES)
+        recorder = Recorder(dict(self.named_parameters()), owner=self, keep_inputs=True, full=MOST_UPDATES)
         self.__dict__["recorder"] = recorder
         self.__dict__["sizes"] = list(sizes)
 

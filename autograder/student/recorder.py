@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from autograder.loop.events import MOST_EVENTS, MOST_TENSORS, STOPPED, WIDTH, Back, Kind, Written
-from autograder.student.taps import TAPS, Walk, self_test, sequence_number, users_line
+from autograder.student.taps import TAPS, Walk, below_zero, self_test, sequence_number, users_line
 
 FULL_UPDATES = 250
 BURST = 8
@@ -56,8 +56,8 @@ def guarded(method: Callable[..., None]) -> Callable[..., None]:
 class Recorder:
     """Records what happens to `tensors` (name -> leaf tensor) between `start` and `stop`.
 
-    `module`, if given, is the network whose forward passes are noted. With `keep_inputs` the rows that go in and the
-    gradients that come back to its outputs are kept, for a replay.
+    `module`, if given, is the network whose forward passes are noted; `owner` one that tells of them itself. With
+    `keep_inputs` the rows that go in and the gradients that come back to its outputs are kept, for a replay.
     """
 
     def __init__(
@@ -65,12 +65,14 @@ class Recorder:
         tensors: Mapping[str, torch.Tensor],
         *,
         module: torch.nn.Module | None = None,
+        owner: torch.nn.Module | None = None,
         keep_inputs: bool = False,
         full: int = FULL_UPDATES,
     ) -> None:
         self.names = list(tensors)[:MOST_TENSORS]
         self.tensors = [tensors[name] for name in self.names]
         self.module = module
+        self.owner = owner if owner is not None else module
         self.keep_inputs = keep_inputs
         self.full = full
         self.broken = False
@@ -107,8 +109,7 @@ class Recorder:
         with torch.no_grad():
             self._begun = [tensor.detach().clone() for tensor in self.tensors]
         self._frozen = sum(1 << bit for bit, tensor in enumerate(self.tensors) if not tensor.requires_grad)
-        if any(getattr(tensor, "_backward_hooks", None) for tensor in self.tensors):
-            self.note("gradient hooks")
+        self._look_for_hooks()
         self._listen()
         TAPS.add(self)
         return self
@@ -157,6 +158,10 @@ class Recorder:
         for handle in self._handles:
             handle.remove()
         self._handles = []
+
+    def _look_for_hooks(self) -> None:
+        if any(getattr(tensor, "_backward_hooks", None) for tensor in self.tensors):
+            self.note("gradient hooks")
 
     def note(self, text: str) -> None:
         if text not in self.notes and len(self.notes) < 20:
@@ -245,11 +250,12 @@ class Recorder:
             self._keep_grads(mask)
 
     @guarded
-    def before_backprop(self, walk: Walk | None, call: tuple[Any, ...]) -> None:
+    def before_backprop(self, walk: Walk | None, roots: Any, call: tuple[Any, ...]) -> None:
         self._look()
         self._accumulated = 0
-        self._running.append({"walk": walk, "call": call, "place": self._place()})
+        self._running.append({"walk": walk, "call": call, "place": self._place(), "negative": below_zero(roots)})
         self._here()
+        self._look_for_hooks()
         if torch.is_autocast_enabled("cpu"):
             self.note("autocast")
 
@@ -263,7 +269,7 @@ class Recorder:
         walk: Walk | None = run["walk"]
         args, kwargs = run["call"]
         grad_only = kwargs.get("accumulate_grad") is False
-        flags = Back(0)
+        flags = Back.NEGATIVE if run["negative"] else Back(0)
         if self._steps:
             flags |= Back.INSIDE
             self._steps[-1]["backprops"] += 1
@@ -357,6 +363,8 @@ class Recorder:
     @guarded
     def _step_begins(self, optimizer: Any) -> None:
         self._look()
+        if self._running:
+            self.note("Optimize inside Backprop")
         self._steps.append(
             {"has": self._with_grad(), "place": self._place(), "backprops": 0, "changed": 0, "events": len(self.events)}
         )
@@ -530,8 +538,9 @@ class Recorder:
 
     def _look_at_grads(self, called: bool) -> None:
         """Gradients that went, were set or edited since the last look; `called`: by a zero_grad just now."""
-        gone = edited = deposit = 0
+        gone = edited = deposit = added = 0
         ratios: list[float] = []
+        before: dict[int, torch.Tensor | None] = {}
         for bit, tensor in enumerate(self.tensors):
             grad, held = tensor.grad, self._grads[bit]
             if grad is None:
@@ -552,9 +561,12 @@ class Recorder:
                 else:
                     edited |= 1 << bit
                     ratios.append(float("nan"))
+            elif (returned := self._returned[bit]) is not None and same_numbers(held + returned, grad):
+                added |= 1 << bit
             else:
                 edited |= 1 << bit
                 ratios.append(ratio(grad, held))
+            before[bit] = held
             self._grads[bit] = grad.clone()
             if bool(grad.any()):
                 self._last_grads[bit] = self._grads[bit]
@@ -562,13 +574,23 @@ class Recorder:
             self._write(Kind.RESET, gone, place=self._place() if called else -1, flags=int(called))
         if edited:
             same = max(ratios) - min(ratios) <= 1e-4 * max(map(abs, ratios)) if all(r == r for r in ratios) else False
+            number = sum(ratios) / len(ratios) if same else self._bound(edited, before)
             ref = -1
-            if same:
+            if number is not None:
                 ref = len(self.numbers)
-                self.numbers.append(sum(ratios) / len(ratios))
-            self._write(Kind.EDITED, edited, ref=ref)
+                self.numbers.append(number)
+            self._write(Kind.EDITED, edited, ref=ref, flags=int(number is not None and not same))
         if deposit:
             self._write(Kind.DEPOSIT, deposit)
+        if added:
+            self._write(Kind.DEPOSIT, added, flags=1)
+
+    def _bound(self, edited: int, before: dict[int, torch.Tensor | None]) -> float | None:
+        """The bound that all these gradients were clamped to; None if that is not what became of them."""
+        pairs = [(grad, before[bit]) for bit, grad in enumerate(self._grads) if edited >> bit & 1 and grad is not None]
+        bound = max((float(grad.abs().max()) for grad, _ in pairs), default=0.0)
+        kept = all(held is not None and same_numbers(held.clamp(-bound, bound), grad) for grad, held in pairs)
+        return bound if kept else None
 
     # --- bursts ----------------------------------------------------------------------------------------------
 
@@ -608,6 +630,10 @@ class Recorder:
             )
             finite = all(bool(torch.isfinite(end).all()) for end in ends)
         guess = self._reset_guess()
+        if self.owner is not None:
+            now = dict(self.owner.named_parameters())
+            if any(now.get(name) is not tensor for name, tensor in zip(self.names, self.tensors, strict=True)):
+                self.note("parameters were replaced")
         return {
             "names": list(self.names),
             "events": [list(event) for event in self.events],

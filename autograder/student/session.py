@@ -33,6 +33,7 @@ from autograder.student.objects import MissingName, Objects, mark_optimized, see
 from autograder.student.shell import CELL_NAME, Capture, Shell, describe, limit_of, place
 
 MOST_NOTES = 20
+ENDING = 100  # times 10 ms that a process may take to end once it has closed its connection
 GPU_WORDS = ("cuda", "mps")
 
 
@@ -160,14 +161,22 @@ class Session:
                 while True:
                     os.waitpid(-1, 0)
 
-    def do_kill(self) -> dict[str, Any]:
-        if self.child:
-            with contextlib.suppress(ProcessLookupError):
+    def do_kill(self, ended: bool = False) -> dict[str, Any]:
+        """End that process. With `ended` it has closed its connection: what it ended by is told, 0 if by itself."""
+        if not self.child:
+            return {"killed": True}
+        found, status = (0, 0)
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            for _ in range(ENDING if ended else 0):
+                found, status = os.waitpid(self.child, os.WNOHANG)
+                if found:
+                    break
+                time.sleep(0.01)
+            if not found:
                 os.kill(self.child, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
                 os.waitpid(self.child, 0)
-            self.child = 0
-        return {"killed": True}
+        self.child = 0
+        return {"killed": True, "signal": os.WTERMSIG(status) if found and os.WIFSIGNALED(status) else 0}
 
 
 class Answers:

@@ -21,6 +21,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 KEPT_TYPES = ("text/plain", "text/html", "text/markdown", "image/png", "image/svg+xml")
+MOST_OUTPUTS = 1000  # of one cell, besides what is printed
 CELL_NAME = "<cell {}>"
 
 
@@ -49,15 +50,19 @@ class Capture:
         last = self.outputs[-1] if self.outputs else None
         if last and last["output_type"] == "stream" and last["name"] == name:
             last["text"].append(kept)
-        else:
+        elif len(self.outputs) < MOST_OUTPUTS:
             self.outputs.append({"output_type": "stream", "name": name, "text": [kept]})
+        else:
+            self.lost += len(kept)
 
     def display(self, data: dict[str, Any], result: bool = False) -> None:
         kept = {kind: self._room(str(data[kind])) for kind in KEPT_TYPES if kind in data}
-        if kept:
+        if any(kept.values()) and len(self.outputs) < MOST_OUTPUTS:
             extra = {"execution_count": None} if result else {}
             kind = "execute_result" if result else "display_data"
             self.outputs.append({"output_type": kind, "data": kept, "metadata": {}, **extra})
+        else:
+            self.lost += sum(map(len, kept.values()))
 
     def taken(self) -> list[dict[str, Any]]:
         """The outputs so far, stream texts joined."""

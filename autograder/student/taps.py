@@ -31,7 +31,7 @@ class Listener(Protocol):
     counts_backprops: bool
 
     def backprop_counted(self) -> None: ...
-    def before_backprop(self, walk: Walk | None, call: tuple[Any, ...]) -> None: ...
+    def before_backprop(self, walk: Walk | None, roots: Any, call: tuple[Any, ...]) -> None: ...
     def after_backprop(self, result: Any, error: BaseException | None) -> None: ...
     def before_step(self, optimizer: Any) -> None: ...
     def after_step(self, optimizer: Any) -> None: ...
@@ -81,6 +81,14 @@ class Walk:
                 else:
                     waiting.append(following)
             self.compiled = self.compiled or "CompiledFunction" in node.name()
+
+
+def below_zero(roots: Any) -> bool:
+    """Whether every loss is one number below 0."""
+    try:
+        return all(root.numel() == 1 and bool(root.detach() < 0) for root in roots)
+    except Exception:  # a root that is no plain tensor has no sign to tell
+        return False
 
 
 def sequence_number() -> int:
@@ -154,7 +162,7 @@ class Taps:
                 walk = Walk(roots)
             call = (args, kwargs)
             for one in loud:
-                one.before_backprop(walk, call)
+                one.before_backprop(walk, roots, call)
             try:
                 result = real(roots, *args, **kwargs)
             except BaseException as error:
@@ -215,7 +223,7 @@ class _Probe:
         self.reached: set[int] = set()
         self.numbers: list[int] = []
 
-    def before_backprop(self, walk: Walk | None, call: tuple[Any, ...]) -> None:
+    def before_backprop(self, walk: Walk | None, roots: Any, call: tuple[Any, ...]) -> None:
         self.heard.add("backprop")
         if walk is not None:
             self.reached |= set(walk.consumers)

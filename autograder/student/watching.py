@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from autograder.loop.drawing import svg, text
-from autograder.loop.events import Account, read
+from autograder.loop.events import Account, Event, Kind, read
 from autograder.loop.ledger import keep
 from autograder.loop.reading import Facts, Reading, picture
 from autograder.loop.reading import read as read_ledger
@@ -86,8 +86,10 @@ class watch:
         self._trouble = f"watch() had to stop: {type(error).__name__}"
 
     def _conclude(self, account: Account, error: BaseException | None) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            account.events = whole_rounds(account.events)
         ledger = keep(account)
-        told = "" if error is None else f"{type(error).__name__}: {error}"[:200]
+        told = f"{type(error).__name__}: {error}"[:200] if isinstance(error, Exception) else ""
         reading: Reading = read_ledger(ledger, Facts(error=told))
         self.timeline = picture(ledger, reading)
         self.verdict, self.sentence, self.advice = reading.verdict, reading.sentence, reading.advice
@@ -105,6 +107,15 @@ class watch:
             display({"text/html": svg(self.timeline), "text/plain": plain}, raw=True)
         else:
             print(plain)
+
+
+def whole_rounds(events: list[Event]) -> list[Event]:
+    """Events up to the last update and the Resets right after it: what an interrupt broke off is nobody's fault."""
+    ends = [number for number, event in enumerate(events) if event.kind in (Kind.OPTIMIZE, Kind.WRITTEN)]
+    end = ends[-1] + 1 if ends else len(events)
+    while end < len(events) and events[end].kind == Kind.RESET:
+        end += 1
+    return events[:end]
 
 
 def _speaks_unicode() -> bool:
@@ -145,6 +156,8 @@ def _tensors(things: tuple[Any, ...], names: dict[int, str]) -> Iterator[tuple[s
                 for tensor in group["params"]:
                     count += 1
                     yield names.get(id(tensor), f"tensor {count}"), tensor
+        elif isinstance(thing, str):
+            raise TypeError("text holds no tensors")
         elif isinstance(thing, dict):
             yield from _tensors(tuple(thing.values()), {id(v): str(k) for k, v in thing.items()} | names)
         else:

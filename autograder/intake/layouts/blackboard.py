@@ -1,25 +1,67 @@
-"""Blackboard's gradebook download: `assignment_username_attempt_2026-11-16-18-12-05_file`.
+"""Blackboard's gradebook download: `assignment_username_attempt_2026-11-16-18-12-05_file`, and a .txt per attempt.
 
-Source: kwurst/bb-file-cleanup, jeroendoggen/blackboard-analysis-tools. Assignment and user name may hold `_`, so the
-user name is taken to be what follows the last one; on a roster it is found by its end (see `roster.match`).
+Source: kwurst/bb-file-cleanup, jeroendoggen/blackboard-analysis-tools. Assignment and user name may both hold `_`, so
+the name alone does not tell where the user name begins: `head` is the part before `_attempt_`, and on a roster the
+longest user name that ends it is meant. Without one, the attempt's .txt tells, or what all heads have in common, or the
+last `_`. The times are the server's, in a zone that is not stated.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import datetime
 
-from autograder.intake.layouts.base import HandIn, Layout, time_of
+from autograder.intake.identity import IdKind
+from autograder.intake.layouts.base import ARCHIVE, Companion, HandIn, Layout, Listing, Read, common_start, text_of
 
-ENTRY = re.compile(r"^(?P<head>.+)_attempt_(?P<time>\d{4}(?:-\d\d){5})_(?P<file>.+)$")
+START = r"(?P<head>[^/]+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})"
+ENTRY = re.compile(rf"{START}_(?P<file>[^/]+)(?P<inside>/.+)?", re.DOTALL)
+NOTE = re.compile(rf"{START}\.txt")
+PERSON = re.compile(r"\s*Name:[ \t]*(?P<name>[^\r\n]*?)[ \t]*\((?P<user>[^()\s]+)\)[ \t]*\r?(?:\n|$)")
 
 
-def read(path: str) -> HandIn | None:
-    found = ENTRY.match(path.rsplit("/", 1)[-1])
-    if found is None:
+def entry(path: str) -> HandIn | None:
+    found = ENTRY.fullmatch(path)
+    if found is None or (found["inside"] and not re.search(f"{ARCHIVE}$", found["file"], re.IGNORECASE)):
         return None
-    user = found["head"].rsplit("_", 1)[-1]
-    when = time_of(found["time"], "%Y-%m-%d-%H-%M-%S")
-    return HandIn(user, found["file"], attempt=(found["time"],), when=when)
+    try:
+        when = datetime.strptime(found["time"], "%Y-%m-%d-%H-%M-%S")
+    except ValueError:
+        return None
+    user = found["head"].rsplit("_", 1)[-1] or found["head"]
+    return _as_user(HandIn("", found["file"], label=found["time"], when=when, head=found["head"]), user)
 
 
-BLACKBOARD = Layout("blackboard", read)
+def _as_user(one: HandIn, user: str, name: str = "") -> HandIn:
+    return replace(one, student=user, name=name, ids={IdKind.LOGIN: user})
+
+
+def whole(read: Read, listing: Listing) -> Read:
+    # What all have in common, up to a "_", is the assignment; of a single student it is everything.
+    common = common_start([one.head for one in read.values()], "_")
+    told = {}
+    for path, content in listing.texts.items():
+        note, person = NOTE.fullmatch(path), PERSON.match(text_of(content))
+        # A student writes into this text too, but not its first line, and no name that the head does not end with
+        if note and person and f"_{note['head']}".endswith(f"_{person['user']}"):
+            told[note["head"]] = (person["user"], person["name"])
+    found = {}
+    for path, one in read.items():
+        if one.head in told:
+            found[path] = _as_user(one, *told[one.head])
+        elif common:
+            found[path] = _as_user(one, one.head[len(common) :])
+        else:
+            found[path] = one
+    return found
+
+
+def companion(path: str) -> Companion | None:
+    found = NOTE.fullmatch(path)
+    return Companion("Blackboard's note on an attempt", found["head"]) if found else None
+
+
+BLACKBOARD = Layout(
+    "blackboard", "Lab_1_astudent_attempt_2026-11-16-18-12-05_lab.ipynb", entry, whole=whole, companion=companion
+)

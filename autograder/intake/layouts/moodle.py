@@ -1,24 +1,39 @@
 """Moodle's "Download all submissions": `Full Name_number_assignsubmission_file[_]/path`, or flat.
 
-Source: moodle/moodle, mod/assign/classes/downloader.php. The number is the worksheet's "Participant N", no user id.
+Source: moodle/moodle, mod/assign/classes/downloader.php. The number is the worksheet's "Participant N", no user id. A
+`_` in the full name becomes a space, so the first `_number_assignsubmission_` ends it, whatever a student calls a file.
+With blind marking the name is "Participant"; a team's hand-in has the team's name and number, and nothing tells that
+it is one. The zip holds the newest attempt alone, and no times.
 """
 
 from __future__ import annotations
 
 import re
 
-from autograder.intake.layouts.base import HandIn, Layout, first_match
+from autograder.intake.identity import IdKind
+from autograder.intake.layouts.base import Companion, HandIn, Layout
 
 ENTRY = re.compile(
-    r"^(?P<name>[^/]+)_(?P<number>\d+)_assignsubmission_(?P<plugin>[a-z]+)(?:_?/(?P<path>.+)|_(?P<flat>[^/]+))$"
+    r"(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_(?P<plugin>[a-z]+?)(?:_?/(?P<path>.+)|_(?P<flat>[^/]+(?:/.+)?))",
+    re.DOTALL,
 )
+FILES = "file"  # the plug-in that takes files; onlinetext, comments and others write texts
+HIDDEN = "Participant"
 
 
-def read(path: str) -> HandIn | None:
-    found = first_match(ENTRY, path)
+def entry(path: str) -> HandIn | None:
+    found = ENTRY.fullmatch(path)
     if found is None:
         return None
-    return HandIn(found["number"], found["path"] or found["flat"], name=found["name"])
+    name = "" if found["name"] == HIDDEN else found["name"]
+    return HandIn(found["number"], found["path"] or found["flat"], name, {IdKind.PARTICIPANT: found["number"]})
 
 
-MOODLE = Layout("moodle", read)
+def companion(path: str) -> Companion | None:
+    found = ENTRY.fullmatch(path)
+    if found is None or found["plugin"] == FILES:
+        return None
+    return Companion(f"a text entry on Moodle ({found['plugin']})", found["number"])
+
+
+MOODLE = Layout("moodle", "Ada Student_17_assignsubmission_file/lab.ipynb", entry, companion=companion)

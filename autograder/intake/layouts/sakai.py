@@ -1,17 +1,55 @@
-"""Sakai's download: `Assignment/Family, Given(eid)/Submission attachment(s)/file`."""
+"""Sakai's download: `Assignment/Family, Given(eid)/Submission attachment(s)/file`, and timestamp.txt beside the folder.
+
+Seen in public code; timestamp.txt is from memory, so it is read leniently: a run of digits is what Sakai's own
+Time.toString writes (yyyyMMddHHmmssSSS, in GMT), anything else must be an ISO date and time.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from autograder.intake.layouts.base import HandIn, Layout, first_match
+from autograder.intake.identity import IdKind
+from autograder.intake.layouts.base import Companion, HandIn, Layout, Listing, Read, text_of, time_said
 
-ENTRY = re.compile(r"^(?P<name>[^/]*)\((?P<eid>[^()/]+)\)/Submission attachment\(s\)/(?P<file>.+)$")
+PERSON = r"(?:[^/]+/)?(?P<name>[^/]*)\((?P<eid>[^()/]+)\)"
+ENTRY = re.compile(rf"(?P<folder>{PERSON})/Submission attachment\(s\)/(?P<file>.+)", re.DOTALL)
+BESIDE = re.compile(rf"{PERSON}/(?:[^/]+\.(?:txt|html)|Feedback Attachment\(s\)/.+)", re.DOTALL)
+DIGITS = re.compile(r"\d{14}(?:\d{3})?")
 
 
-def read(path: str) -> HandIn | None:
-    found = first_match(ENTRY, path)
-    return HandIn(found["eid"], found["file"], name=found["name"].strip()) if found else None
+def entry(path: str) -> HandIn | None:
+    found = ENTRY.fullmatch(path)
+    if found is None:
+        return None
+    eid = found["eid"].strip()
+    return HandIn(eid, found["file"], found["name"].strip(), {IdKind.LOGIN: eid}, found["folder"])
 
 
-SAKAI = Layout("sakai", read)
+def whole(read: Read, listing: Listing) -> Read:
+    times = {path.rpartition("/")[0]: moment(text_of(content)) for path, content in listing.texts.items()}
+    return {path: replace(one, when=times.get(one.label), label="") for path, one in read.items()}
+
+
+def moment(text: str) -> datetime | None:
+    """What a timestamp.txt says; None if that is no time."""
+    first = text.strip().partition("\n")[0].strip()
+    if not DIGITS.fullmatch(first):
+        return time_said(first)
+    try:
+        return datetime.strptime(first[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def companion(path: str) -> Companion | None:
+    name = path.rpartition("/")[2]
+    if name.startswith("grades.") and path.count("/") <= 1:
+        return Companion("Sakai's list of grades")
+    return Companion("a text, time or feedback that Sakai lays beside a hand-in") if BESIDE.fullmatch(path) else None
+
+
+SAKAI = Layout(
+    "sakai", "Lab/Student, Ada(astudent)/Submission attachment(s)/lab.ipynb", entry, whole=whole, companion=companion
+)

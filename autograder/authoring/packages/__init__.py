@@ -1,0 +1,1 @@
+"""Packages of one assignment for platforms that grade by themselves; `autograder package` makes them."""

@@ -1,0 +1,272 @@
+"""Who stands in a run: everybody on the roster, and every hand-in, each exactly once.
+
+Called before anything is graded. A plan is made of the hand-ins, the roster, groups and decisions alone, or, without a
+roster, of what the run's record already knows of its class; `settle` then brings the record up to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from autograder.course import Course
+from autograder.course.late import aware, zone_of
+from autograder.intake.decisions import read_decisions
+from autograder.intake.findings import Finding
+from autograder.intake.groups import Groups, read_groups, teams
+from autograder.intake.identity import IdKind
+from autograder.intake.matching import UTC, Matched, match
+from autograder.intake.roster import Roster, Student, read_roster
+from autograder.intake.submissions import Submission
+from autograder.record.grants import decided
+from autograder.record.history import noting
+from autograder.record.moving import Move, move
+from autograder.record.store import Planned, Record
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everybody in the run, by the keys of scores.csv.
+
+    `owners` says for every hand-in whose rows its outcome is for: one, or all members of a team. `decisions` are to be
+    kept in the record. `complete` is true if the entries are the whole class, as far as a roster says who is in it.
+    """
+
+    entries: tuple[Planned, ...]
+    owners: Mapping[str, tuple[str, ...]]
+    findings: tuple[Finding, ...] = ()
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = False
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Keys of those who handed in nothing."""
+        return tuple(entry.key for entry in self.entries if not entry.filename)
+
+    def hand_ins(self, key: str) -> frozenset[str]:
+        """The hand-ins that a person means by a student's key or, if nobody has it, by a hand-in's."""
+        found = frozenset(hand_in for hand_in, rows in self.owners.items() if key in rows)
+        known = any(entry.key == key for entry in self.entries)
+        return found if found or known else frozenset({key} & self.owners.keys())
+
+
+def planned_for(
+    course: Course,
+    submissions: Sequence[Submission],
+    roster_path: Path | None,
+    match_path: Path | None,
+    groups_path: Path | None,
+    kept: Mapping[str, str],
+    known: Sequence[Planned],
+) -> Plan:
+    """Whose each hand-in is, by the files that the command names and what the run's record knows already."""
+    roster = read_roster(roster_path) if roster_path is not None else None
+    groups = read_groups(groups_path) if groups_path is not None else None
+    decisions = read_decisions(match_path, submissions, roster) if match_path is not None else {}
+    return plan(submissions, roster, groups, decisions, kept, known, zone_of(course.timezone))
+
+
+def remembered(path: Path) -> tuple[Mapping[str, str], Sequence[Planned]]:
+    """The decisions and the class of earlier calls, where there is a record."""
+    if not path.is_file():
+        return {}, []
+    record = Record.open(path, create=False)
+    try:
+        return decided(record), record.planned()
+    finally:
+        record.close()
+
+
+def plan(
+    submissions: Sequence[Submission],
+    roster: Roster | None = None,
+    groups: Groups | None = None,
+    decisions: Mapping[str, str] | None = None,
+    kept: Mapping[str, str] | None = None,
+    known: Sequence[Planned] = (),
+    zone: ZoneInfo = UTC,
+) -> Plan:
+    """Everybody who stands in the run. `decisions` are new ones, `kept` those of earlier calls; `known` is who stands
+    in the record so far; `zone` is that of times without one."""
+    decisions, findings = dict(decisions or {}), []
+    kept = {hand_in: student for hand_in, student in (kept or {}).items() if hand_in not in decisions}
+    for hand_in, student in kept.items():
+        if student and student in decisions.values():
+            what = f"it was decided to be {student}'s, who has another hand-in by decision now"
+            to_do = "decide again with --match, if it is anybody's"
+            findings.append(Finding("decision without effect", student, hand_in, what, to_do))
+            decisions[hand_in] = ""
+    remembered = {} if groups is not None else _still_known(submissions, roster, decisions, known)
+    new = [one for one in submissions if one.key not in remembered]
+    class_list = roster if roster is not None or groups is not None else _absentees(known)
+    matched = match(class_list, new, groups, {**kept, **decisions}, zone)
+    owners = {one.key: tuple(row.key for row in remembered[one.key]) for one in submissions if one.key in remembered}
+    served = {key for rows in owners.values() for key in rows}
+    for one in new:
+        theirs = tuple(key for key in matched.owners.get(one.key, ()) if key not in served)
+        owners |= {one.key: theirs} if theirs else {}
+    taken = {student.key for student in matched.students} | {row for rows in owners.values() for row in rows}
+    taken |= {row.key for row in known if row.filename and (row.hand_in or row.key) != row.key}
+    for one in new:
+        if one.key not in owners:
+            owners[one.key] = (_own_key(one, taken),)
+            taken |= set(owners[one.key])
+    given = roster is not None or groups is not None
+    entries = _entries(submissions, owners, matched, remembered, zone, with_missing=given)
+    findings += [*matched.findings, *_without_file(matched.students, entries, known)]
+    return Plan(tuple(entries), owners, tuple(findings), decisions, roster is not None)
+
+
+def _without_file(
+    students: Sequence[Student], entries: Sequence[Planned], known: Sequence[Planned]
+) -> Iterator[Finding]:
+    """Students of whom the class list itself says that they handed in, and there is no file."""
+    with_file = {row.key for row in (*entries, *known) if row.filename}
+    for student in students:
+        if student.handed_in is not None and student.key not in with_file:
+            what = (
+                f"the class list says that something came at {student.handed_in:%Y-%m-%d %H:%M}, and there is no file"
+            )
+            to_do = "look in the LMS: as a text entry, of another file type, or in a newer download"
+            yield Finding("no file", student.key, "", what, to_do)
+
+
+def _still_known(
+    submissions: Sequence[Submission],
+    roster: Roster | None,
+    decisions: Mapping[str, str],
+    known: Sequence[Planned],
+) -> dict[str, list[Planned]]:
+    """Hand-ins that stay whose they were: all of them where no roster is given again; with one, those of teams that an
+    earlier call's groups file told of."""
+    told = {team.hand_in for team in teams(submissions, roster, None)} if roster is not None else set()
+    return {
+        hand_in: rows
+        for hand_in, rows in _remembered(known).items()
+        if hand_in not in decisions and (roster is None or (len(rows) > 1 and hand_in not in told))
+    }
+
+
+def _remembered(known: Sequence[Planned]) -> dict[str, list[Planned]]:
+    """Hand-in -> the rows of the record that have its outcome."""
+    found: dict[str, list[Planned]] = {}
+    for row in known:
+        if row.filename:
+            found.setdefault(row.hand_in or row.key, []).append(row)
+    return found
+
+
+def _absentees(known: Sequence[Planned]) -> Roster | None:
+    """Those of the record's class who have handed in nothing so far; None if there is nobody."""
+    rows = [row for row in known if not row.filename]
+    ids = [{IdKind(kind): text for kind, text in row.ids.items()} for row in rows]
+    students = (Student(row.key, row.name, row.email, of, row.group) for row, of in zip(rows, ids, strict=True))
+    return Roster(tuple(students)) if rows else None
+
+
+def _own_key(one: Submission, taken: set[str]) -> str:
+    """The key of a hand-in of nobody: its own, unless a student has that one."""
+    if one.key not in taken:
+        return one.key
+    key = f"{one.key} ({one.layout or 'file'})"
+    number = 2
+    while key in taken:
+        key, number = f"{one.key} ({one.layout or 'file'} {number})", number + 1
+    return key
+
+
+def _entries(
+    submissions: Sequence[Submission],
+    owners: Mapping[str, tuple[str, ...]],
+    matched: Matched,
+    remembered: Mapping[str, Sequence[Planned]],
+    zone: ZoneInfo,
+    with_missing: bool,
+) -> list[Planned]:
+    students = {student.key: student for student in matched.students}
+    before = {row.key: row for rows in remembered.values() for row in rows}
+    entries: list[Planned] = []
+    for one in submissions:
+        team = matched.teams.get(one.key, "")
+        for key in owners[one.key]:
+            person = students.get(key)
+            row = before.get(key) if one.key in remembered else None
+            if person is None and row is not None:
+                ids = {IdKind(kind): text for kind, text in row.ids.items()}
+                person, team = Student(row.key, row.name, row.email, ids), row.group
+            elif person is None and key in matched.strangers:
+                person = Student(key, ids=matched.strangers[key])
+            entries.append(_entry(one, key, person, team, zone, len(entries)))
+    there = {entry.key for entry in entries}
+    for student in matched.students if with_missing else ():
+        if student.key not in there:
+            of = {str(kind): text for kind, text in student.known.items()}
+            about = (student.key, student.name, student.email, "", "", len(entries))
+            entries.append(Planned(*about, group=student.group, ids=of))
+    return entries
+
+
+def _entry(one: Submission, key: str, person: Student | None, team: str, zone: ZoneInfo, position: int) -> Planned:
+    # A team's hand-in has the ids of the member who handed it in
+    ids = {} if team and person is not None else {str(kind): text for kind, text in one.ids.items()}
+    ids |= {str(kind): text for kind, text in person.known.items()} if person is not None else {}
+    came = one.handed_in or (person.handed_in if person is not None else None)
+    name = (person.name if person is not None else "") or ("" if team else one.name)
+    return Planned(
+        key, name, person.email if person is not None else "", one.source, one.filename, position,
+        hand_in=one.key if one.key != key else "",
+        group=team or (person.group if person is not None else "") or one.group,
+        layout=one.layout, ids=ids, handed_in=aware(came, zone).isoformat() if came is not None else "",
+        marked_late=one.late,
+    )  # fmt: skip
+
+
+def settle(record: Record, plan: Plan) -> None:
+    """Bring the record up to the plan: what was graded goes where it belongs now, and nothing graded is lost.
+
+    An outcome under a hand-in's own key moves to the student whose it is found to be, or from a wrong student to the
+    right one; who handed in with an earlier call keeps that.
+    """
+    moves, copies = _moves(plan, record.planned())
+    if moves or copies:
+        with noting(record, "it became known, or was decided, whose the hand-in is"):
+            move(record, moves, copies)
+    before = {row.key: row for row in record.planned()}
+    entries = []
+    for entry in plan.entries:
+        row = before.get(entry.key)
+        if row is not None and row.filename and not entry.filename:
+            ids = {**row.ids, **entry.ids}
+            entry = replace(row, name=entry.name, email=entry.email, position=entry.position, ids=ids)
+        entries.append(entry)
+    record.plan(entries)
+
+
+def _moves(plan: Plan, known: Sequence[Planned]) -> tuple[list[Move], list[str]]:
+    """Which rows of the record go under another key, and which are to be taken away: rows without a hand-in where one
+    comes in, and copies of a team's outcome for who is no longer in it."""
+    rows_of = _remembered(known)
+    here = {entry.key for entry in plan.entries}
+    moves: dict[str, str] = {}
+    gone: list[str] = []
+    for hand_in, owners in plan.owners.items():
+        old_keys = [row.key for row in rows_of.get(hand_in, [])]
+        free = [key for key in owners if key not in old_keys]
+        for key in (key for key in old_keys if key not in owners):
+            if free:
+                moves[key] = free.pop(0)
+            else:
+                gone.append(key)
+    targets = set(moves.values())
+    taken = here | targets | {row.key for row in known}
+    for row in known:
+        if row.key not in targets or row.key in moves or row.key in gone:
+            continue
+        if row.filename:  # graded with an earlier call, from a file that is not there now
+            moves[row.key] = _own_key(Submission(row.hand_in or row.key, None, "", ""), taken)
+            taken.add(moves[row.key])
+        else:
+            gone.append(row.key)
+    return [Move(old, new, old not in here) for old, new in moves.items()], gone

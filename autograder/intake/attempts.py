@@ -1,0 +1,89 @@
+"""Several hand-ins of one student: their order, and which of them counts. Called by `collect`.
+
+The LMS's own time or number tells which is newer, never a file's time on disk, which unpacking has set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from autograder.intake.keys import Place
+from autograder.intake.layouts import HandIn
+
+Counts = Literal["newest", "best", "first"]
+Order = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Try:
+    """One hand-in of a student: the file that was chosen of it, and what its LMS says. `place` tells the key."""
+
+    place: Place
+    source: str
+    filename: str
+    content: bytes | None
+    problem: str | None
+    notes: tuple[str, ...] = ()
+    layout: str = ""
+    hand_in: HandIn | None = None
+
+
+def in_order(tries: Sequence[Try]) -> tuple[list[Try], list[Try]]:
+    """A student's attempts, the oldest first, and files that are another one's double: same moment, same bytes."""
+    orders = _orders(tries)
+    kept: list[Try] = []
+    doubles: list[Try] = []
+    met: set[tuple[Order, bytes | None]] = set()
+    for order, one in sorted(zip(orders, tries, strict=True), key=lambda pair: (pair[0], pair[1].source)):
+        if (order, one.content) in met and one.content is not None:
+            doubles.append(one)
+        else:
+            met.add((order, one.content))
+            kept.append(one)
+    return kept, doubles
+
+
+def _orders(tries: Sequence[Try]) -> list[Order]:
+    """By what the LMS has counted up, else by its times; all alike where it tells neither of all of them."""
+    people = [one.hand_in for one in tries if one.hand_in is not None]
+    numbers = [one.number for one in people if one.number is not None]
+    times = [one.when for one in people if one.when is not None]
+    if len(numbers) == len(tries):
+        return [(number,) for number in numbers]
+    if len(times) == len(tries) and len({time.tzinfo is None for time in times}) == 1:
+        return [_microseconds(time) for time in times]
+    return [()] * len(tries)
+
+
+def _microseconds(time: datetime) -> Order:
+    moment = time.astimezone(UTC) if time.tzinfo is not None else time
+    return (*moment.timetuple()[:6], moment.microsecond)
+
+
+def undecided(kept: Sequence[Try], counts: Counts) -> str | None:
+    """Why nobody can say which attempt counts (a clause), if that is so. `kept` are in order, and all differ."""
+    if counts == "best":
+        return None
+    orders = _orders(kept)
+    wanted = orders[0 if counts == "first" else -1]
+    alike = [one.source for order, one in zip(orders, kept, strict=True) if order == wanted]
+    if len(alike) == 1:
+        return None
+    moment = "with the same time" if wanted else "and no time tells them apart"
+    return (
+        f"it was handed in {len(alike)} times with different content {moment} ({'; '.join(alike)}): which one is the "
+        f"{counts} is for a person to say. Take the others away, then grade again"
+    )
+
+
+def told(key: str, kept: Sequence[Try], number: int, counts: Counts) -> str:
+    """Which attempt was taken, for the TA."""
+    if counts == "best":
+        return f"{key}: {len(kept)} attempts; all are graded, and the best counts."
+    one = kept[number]
+    when = one.hand_in.when if one.hand_in is not None else None
+    said = f", handed in {when:%Y-%m-%d %H:%M:%S%z}" if when is not None else ""
+    return f"{key}: {len(kept)} attempts; the {counts} counts, number {number + 1} ({one.source}{said})."

@@ -1,0 +1,81 @@
+"""Who may have which hand-in, and who gets it where several may.
+
+`matching` and `groups` make claims; `settled` gives each student one hand-in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from autograder.course.late import aware
+from autograder.intake.findings import Finding, match_line
+from autograder.intake.identity import IdKind
+from autograder.intake.idtables import STRENGTH
+from autograder.intake.roster import Roster
+from autograder.intake.submissions import Submission
+
+DECIDED, BY_TEAM, BY_ID, BY_NAME = 0, 1, 2, 2 + len(STRENGTH)  # which claim on a student goes first
+
+
+@dataclass
+class Claims:
+    """What is known so far. `rows` are (hand-in, student, rank of the reason); `told` are hand-ins of nobody about
+    which there is a finding already; `strangers` are members of teams who are not on the roster."""
+
+    rows: list[tuple[str, str, int]] = field(default_factory=list)
+    teams: dict[str, str] = field(default_factory=dict)
+    strangers: dict[str, Mapping[IdKind, str]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def settled(
+    claims: Claims, by_key: Mapping[str, Submission], roster: Roster, zone: ZoneInfo
+) -> dict[str, tuple[str, ...]]:
+    """One hand-in for each student: the strongest claim, of equal ones the newest hand-in. The others are findings."""
+    frame = pd.DataFrame(claims.rows, columns=["hand_in", "student", "rank"])
+    frame["age"] = [_age(by_key[hand_in], zone) for hand_in in frame["hand_in"]]
+    frame = frame.sort_values(["student", "rank", "age", "hand_in"], kind="stable")
+    frame["counts"] = ~frame.duplicated("student")
+    winner = dict(zip(frame[frame["counts"]]["student"], frame[frame["counts"]]["hand_in"], strict=True))
+    owners: dict[str, list[str]] = {}
+    for row in frame.itertuples(index=False):
+        hand_in, student = str(row.hand_in), str(row.student)
+        if winner[student] == hand_in:
+            owners.setdefault(hand_in, [])
+            owners[hand_in] += [student] if student not in owners[hand_in] else []
+    place = {student.key: number for number, student in enumerate(roster.students)}
+    for row in frame[~frame["counts"]].itertuples(index=False):
+        hand_in, student = str(row.hand_in), str(row.student)
+        if winner[student] != hand_in:
+            claims.findings.append(_second(by_key[hand_in], by_key[winner[student]], student, claims, owners))
+    return {
+        hand_in: tuple(sorted(them, key=lambda key: (place.get(key, len(place)), key)))
+        for hand_in, them in owners.items()
+    }
+
+
+def _age(one: Submission, zone: ZoneInfo) -> float:
+    """Greater for older ones; without a time the oldest."""
+    return -aware(one.handed_in, zone).timestamp() if one.handed_in is not None else math.inf
+
+
+def _second(
+    other: Submission, counts: Submission, student: str, claims: Claims, owners: Mapping[str, Sequence[str]]
+) -> Finding:
+    """A hand-in that could be a student's who has another one."""
+    team, others = claims.teams.get(counts.key), claims.teams.get(other.key)
+    own_key = "" if other.key in owners else "; this one is graded under its own key"
+    line = match_line(other.key, student)
+    if others is not None:
+        kind = "in two groups" if team is not None else "own beside the group's"
+        what = f"{counts.source} counts for this student, not {others}'s hand-in"
+        return Finding(kind, student, other.source, what, "nothing, if that is right; else mend the groups")
+    kind = "own beside the group's" if team is not None else "two hand-ins"
+    what = f"{counts.source} counts for this student{own_key}"
+    return Finding(kind, student, other.source, what, "if this one is to count, decide with --match", line)

@@ -1,0 +1,220 @@
+"""Whose each hand-in is: joins of the class list, the groups and what was handed in.
+
+Called by the plan of a run. A person's decision goes first, then the strongest kind of id that both sides have (the
+order of `IdKind`), then a name, but only where the hand-in's ids are of kinds that the roster does not have at all and
+the name is one student's and one hand-in's alone. Everything else is a finding: near names are proposed, never taken.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from autograder.course.faults import listed
+from autograder.intake.claims import BY_ID, BY_NAME, DECIDED, Claims, settled
+from autograder.intake.findings import Finding, match_line
+from autograder.intake.groups import SQUEEZED, Groups, claim_for_teams, teams
+from autograder.intake.heads import head_of, ids_by_heads, kind_in_head
+from autograder.intake.identity import IdKind
+from autograder.intake.idtables import LOCAL, joined, of_ids, of_students, of_text, table, unambiguous
+from autograder.intake.nearness import near_students
+from autograder.intake.roster import Roster, Student
+from autograder.intake.sheets import plain
+from autograder.intake.submissions import Submission
+
+UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Hand-in -> the students that its outcome is for, in the order of the roster; absent for nobody's.
+
+    `teams` are the names of groups by hand-in; `strangers` the ids of members who are not on the roster.
+    """
+
+    owners: Mapping[str, tuple[str, ...]]
+    teams: Mapping[str, str]
+    strangers: Mapping[str, Mapping[IdKind, str]]
+    students: tuple[Student, ...]
+    findings: tuple[Finding, ...]
+
+
+def match(
+    roster: Roster | None,
+    submissions: Sequence[Submission],
+    groups: Groups | None = None,
+    decisions: Mapping[str, str] | None = None,
+    zone: ZoneInfo = UTC,
+) -> Matched:
+    """Bring hand-ins and students together: no student has two, and only a team's hand-in has several students.
+
+    Without a roster the members of the groups are the class. `decisions` are hand-in -> student, "" for nobody's;
+    `zone` is that of times without one.
+    """
+    if roster is None:
+        members = dict.fromkeys(name for names in groups.members.values() for name in names) if groups else {}
+        roster = Roster(tuple(Student(name) for name in members))
+    by_key = {one.key: one for one in submissions}
+    claims = Claims(findings=[*roster.findings])
+    decided = _decided(decisions or {}, by_key, roster, claims)
+    students, shared = unambiguous(of_students(roster.students))
+    claims.findings += _shared(shared, roster)
+    together = [team for team in teams(submissions, roster, groups) if team.hand_in not in decided]
+    apart = {team.hand_in for team in together} | set(decided)
+    single = [one for one in submissions if one.key not in apart]
+    claims.rows += _by_id(single, students, roster, claims)
+    claims.rows += _by_name(single, submissions, students, roster, {row[0] for row in claims.rows})
+    claim_for_teams(together, groups, students, roster, claims, by_key)
+    owners = settled(claims, by_key, roster, zone)
+    if roster.students:
+        claims.findings += _nobodys(single, {*claims.told, *(row[0] for row in claims.rows)}, owners, roster)
+    return Matched(owners, claims.teams, claims.strangers, roster.students, tuple(claims.findings))
+
+
+def _decided(
+    decisions: Mapping[str, str], by_key: Mapping[str, Submission], roster: Roster, claims: Claims
+) -> dict[str, str]:
+    """The decisions that can still be carried out; of others about these hand-ins a finding."""
+    decided = {}
+    for hand_in, student in decisions.items():
+        if hand_in in by_key and (not student or student in roster.keys):
+            decided[hand_in] = student
+            claims.rows += [(hand_in, student, DECIDED)] if student else []
+        elif hand_in in by_key and roster.students:
+            what = f"it was decided to be {student}'s, who is not on the roster"
+            to_do = "decide again with --match, if nobody else is meant"
+            claims.findings.append(Finding("decision without effect", student, by_key[hand_in].source, what, to_do))
+    return decided
+
+
+def _shared(shared: pd.DataFrame, roster: Roster) -> list[Finding]:
+    """Two students of one id or one name."""
+    found = []
+    for (kind, text), rows in shared[shared["kind"] != LOCAL].groupby(["kind", "id"], sort=True):
+        what = f'the {kind} "{text}" is that of {listed(sorted(rows["whose"]))}'
+        to_do = "mend the roster; until then this id brings nothing to anybody"
+        found.append(Finding("id twice", str(rows["whose"].iloc[0]), "", what, to_do))
+    names = pd.Series({one.key: name_key(one.name) for one in roster.students}, dtype=object)
+    alike = set(names[(names != "") & names.duplicated(keep=False)].index)
+    to_do = "nothing, if their hand-ins are right: they are told apart by their ids alone"
+    found += [Finding("same name", one.key, "", one.name, to_do) for one in roster.students if one.key in alike]
+    return found
+
+
+def _by_id(
+    single: Sequence[Submission], students: pd.DataFrame, roster: Roster, claims: Claims
+) -> list[tuple[str, str, int]]:
+    rows: list[tuple[str, str, str]] = []
+    there = set(students["kind"])
+    for one in single:
+        hidden = kind_in_head(one) if head_of(one) else None
+        rows += of_ids(one.key, {kind: text for kind, text in one.ids.items() if kind is not hidden}, there)
+        if set(one.ids) <= {IdKind.KEY} and not head_of(one):
+            rows += of_text(one.key, one.key)
+    heads = ids_by_heads([one for one in single if head_of(one)], students)
+    pairs = joined(pd.concat([table(rows), heads], ignore_index=True).drop_duplicates(), students)
+    pairs = pairs[~_of_others(pairs, single, roster, claims)]
+    best = pairs.drop_duplicates("whose")
+    named = {one.key for one in single if one.ids}
+    meant = pairs[pairs["whose"].isin(named)].groupby("whose")["student"].agg(lambda them: list(dict.fromkeys(them)))
+    for hand_in, several in meant[meant.str.len() > 1].items():
+        what = f"its ids are of {listed(several)}; the strongest is {several[0]}'s, whose it was taken for"
+        to_do = "look whose it is; if it is another's, decide with --match"
+        claims.findings.append(Finding("ids disagree", several[0], str(hand_in), what, to_do))
+    return [
+        (str(row.whose), str(row.student), BY_ID + int(row.strength))
+        for row in best[["whose", "student", "strength"]].itertuples(index=False)
+    ]
+
+
+def _of_others(pairs: pd.DataFrame, single: Sequence[Submission], roster: Roster, claims: Claims) -> pd.Series:
+    """Which pairs are by Moodle's number within one assignment, and the names have no word in common.
+
+    The number of another assignment's worksheet is somebody else's here.
+    """
+    names = {one.key: one for one in single}
+    people = {one.key: one for one in roster.students}
+    wrong = pd.Series(False, index=pairs.index)
+    for row in pairs[pairs["kind"] == IdKind.PARTICIPANT].itertuples():
+        one, student = names[str(row.whose)], people[str(row.student)]
+        ours, theirs = _words(one.name), _words(student.name)
+        if ours and theirs and not ours & theirs:
+            wrong[row.Index] = True
+            what = f'participant {row.id} is "{student.name}" on the roster, the folder says "{one.name}"'
+            to_do = "is the roster another assignment's worksheet? If it is theirs all the same, decide with --match"
+            line = match_line(one.key, student.key)
+            claims.told.add(one.key)
+            claims.findings.append(Finding("another name", student.key, one.source, what, to_do, line))
+    return wrong
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset("".join(char if char.isalnum() else " " for char in name_key(name)).split())
+
+
+def _by_name(
+    single: Sequence[Submission],
+    submissions: Sequence[Submission],
+    students: pd.DataFrame,
+    roster: Roster,
+    taken: set[str],
+) -> list[tuple[str, str, int]]:
+    kinds = set(students["kind"])
+    ours = pd.DataFrame(
+        [(one.key, name_key(one.name)) for one in submissions if one.layout != SQUEEZED],
+        columns=["hand_in", "name"],
+        dtype=object,
+    )
+    people = [(one.key, name_key(one.name)) for one in roster.students]
+    theirs = pd.DataFrame(people, columns=["student", "name"], dtype=object)
+    ours, theirs = (side[(side["name"] != "") & ~side.duplicated("name", keep=False)] for side in (ours, theirs))
+    pairs = ours.merge(theirs, on="name", how="inner", validate="one_to_one")
+    may = {one.key for one in single if one.ids and not kinds & {str(kind) for kind in one.ids}} - taken
+    pairs = pairs[pairs["hand_in"].isin(may)]
+    return [(str(row.hand_in), str(row.student), BY_NAME) for row in pairs.itertuples(index=False)]
+
+
+def name_key(name: str) -> str:
+    """A name for comparing: composed, without letter case; "Family, Given" is "Given Family"."""
+    name = unicodedata.normalize("NFC", " ".join(plain(name).replace("_", " ").casefold().split()))
+    family, comma, given = name.partition(",")
+    return f"{given.strip()} {family.strip()}" if comma and "," not in given else name
+
+
+def _nobodys(
+    single: Sequence[Submission], claimed: set[str], owners: Mapping[str, tuple[str, ...]], roster: Roster
+) -> list[Finding]:
+    """Hand-ins that nothing brings to anybody, each with the students without one that it is near to."""
+    served = {student for them in owners.values() for student in them}
+    missing = [student for student in roster.students if student.key not in served]
+    lost = [one for one in single if one.key not in claimed]
+    proposals = near_students(lost, missing)
+    kinds = {kind for student in roster.students for kind in student.known}
+    return [_nobodys_finding(one, proposals[one.key], kinds) for one in lost]
+
+
+def _nobodys_finding(one: Submission, near: Sequence[Student], kinds: set[IdKind]) -> Finding:
+    named = [f'{kind} "{text}"' for kind, text in one.ids.items()] or [f'id "{one.key}"']
+    whose = f" ({one.name})" if one.name and one.layout != SQUEEZED else ""
+    what = f"nobody on the roster has the {listed(named)}{whose}"
+    strange = [kind for kind in one.ids if kind not in kinds]
+    if strange and len(strange) == len(one.ids):
+        what = f"the roster has no ids of the kind {listed(strange)}, such as {listed(named)}{whose}"
+        what += f'; if its keys are such ids, call that column "{strange[0]}"'
+    lines = [match_line(one.key, student.key) for student in near]
+    if len(near) == 1:
+        to_do = f"perhaps it is {_called(near[0])}: then put the line into the --match file and grade again"
+        return Finding("hand-in of nobody", one.key, one.source, what, to_do, lines[0])
+    if near:
+        to_do = f"perhaps it is one of {'; '.join(map(_called, near))}: put one of the lines into the --match file"
+        return Finding("hand-in of nobody", one.key, one.source, what, to_do, " or ".join(lines))
+    to_do = "mend the roster, or put a line hand_in,student into the --match file, and grade again"
+    return Finding("hand-in of nobody", one.key, one.source, what, to_do)
+
+
+def _called(student: Student) -> str:
+    return f"{student.name} ({student.key})" if student.name else student.key
