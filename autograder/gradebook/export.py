@@ -79,15 +79,28 @@ def fill(
     `column` names the column in place of the assignment's title; `erase` blanks grades of who has no score; `part` says
     that the file is of a part of the class. Raises TemplateError if the file cannot be filled in.
     """
-    kind, template, info = KINDS[to], read_template(path), record.info()
+    template = read_template(path)
+    return filled_in(KINDS[to], template, record.info(), standings(record, with_tests=False), column, erase, part)
+
+
+def filled_in(
+    kind: Gradebook,
+    template: Template,
+    info: RunInfo,
+    people: Sequence[Standing],
+    column: str | None = None,
+    erase: bool = False,
+    part: bool = False,
+) -> Filled:
+    """The parsed template with these standings; otherwise as `fill`."""
     _refuse_others_file(kind, template)
     rows = [row for row in range(1, len(template.rows)) if kind.is_student(template, row)]
     columns = kind.id_columns(template.titles)
     _look_over(template, rows, [place for place, _ in columns])
+    asked = _asked(kind, template, info, column)
     kind.look_over(template, rows)
-    place = _column(kind, template, info, column)
+    place = kind.column(template, asked)
     _refuse_points(kind, template, place, rows, info)
-    people = standings(record, with_tests=False)
     found = joined(template, rows, columns, [one.person for one in people])
     refuse_strangers(template, kind.called, rows, people, found.row_of, part)
     cells = [template.value(row, place).strip() for row in rows]
@@ -132,13 +145,13 @@ def _look_over(template: Template, rows: Sequence[int], ids: Sequence[int]) -> N
                 )
 
 
-def _column(kind: Gradebook, template: Template, info: RunInfo, named: str | None) -> int:
-    """Where the grades go. Raises TemplateError for a title that the LMS would misread, or that is not there."""
+def _asked(kind: Gradebook, template: Template, info: RunInfo, named: str | None) -> Asked:
+    """The column that is looked for. Raises TemplateError for a title that the LMS would misread."""
     wanted = named or info.policy.gradebook.column
     asked = Asked((wanted or info.title).strip(), wanted is not None)
     if why := kind.misread(kind.title_of(asked.title) or asked.title):
         raise template.fault(0, f'"{asked.title}": {why}; rename it there, or name another column with --column.')
-    return kind.column(template, asked)
+    return asked
 
 
 def _refuse_points(kind: Gradebook, template: Template, place: int, rows: Sequence[int], info: RunInfo) -> None:
@@ -203,9 +216,7 @@ def _write(
         elif erase and _void(one) and not why and not kind.is_blank(old):
             _change(filled, kind, row, place, "", key)
     if kept:
-        filled.notes.append(
-            f"{kept} comments that somebody wrote there are left as they are; --erase puts ours in place."
-        )
+        filled.notes.append(f"{kept} comments that somebody wrote there stay as they are; --erase puts ours in place.")
 
 
 def _sent(one: Standing, policy: Policy) -> float | None:

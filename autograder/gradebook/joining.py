@@ -78,8 +78,8 @@ def _ids_of_rows(template: Template, rows: Sequence[int], columns: Sequence[tupl
         for kind in (*column.kinds, ANY)
     ]
     frame = pd.DataFrame(records, columns=["row", "column", "strength", "id", "kind"])
-    exact = frame[frame["kind"] == ANY]
-    again = exact[(exact["strength"] == 0) & exact["id"].duplicated(keep=False)].sort_values(["id", "row"])
+    first = frame[(frame["kind"] == ANY) & (frame["strength"] == 0)]
+    again = first[first["id"].duplicated(keep=False)].sort_values(["id", "row"])
     if len(again):
         one, other = again["row"].iloc[0], again["row"].iloc[1]
         raise template.fault(int(other), f'the id "{again["id"].iloc[0]}" is in row {one + 1} already.')
