@@ -28,6 +28,7 @@ from autograder.intake.submissions import Submission
 
 UTC = ZoneInfo("UTC")
 RUNNING = (IdKind.CANVAS, IdKind.ANONYMOUS, IdKind.PARTICIPANT, IdKind.BRIGHTSPACE)  # numbers within one system alone
+LEAST = 3
 MOST = 0.5  # the share of hand-ins from which on a plain list's keys are taken for such numbers
 
 
@@ -136,14 +137,14 @@ def _by_id(
 def _running_numbers(single: Sequence[Submission], there: set[str], keys: set[str]) -> list[tuple[str, str, str]]:
     """An LMS's own numbers as what a plain list's keys may be.
 
-    One of them may by chance be another student's key, so they count only where most hand-ins find a student so: then the
-    keys plainly are such numbers.
+    One of them may by chance be another student's key, so they count only where several and most hand-ins find a
+    student so: then the keys plainly are such numbers.
     """
     rows: list[tuple[str, str, str]] = []
     for kind in RUNNING:
         numbers = [(one.key, str(IdKind.KEY), one.ids[kind]) for one in single if kind in one.ids]
         found = sum(plain(text) in keys for _, _, text in numbers)
-        if kind not in there and found > MOST * len(numbers):
+        if kind not in there and found >= LEAST and found > MOST * len(numbers):
             rows += numbers
     return rows
 
