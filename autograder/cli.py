@@ -103,6 +103,9 @@ def grade(
         Path | None,
         typer.Option("--extensions", help="CSV: student and any of due, extra, excused, handed_in, why; kept."),
     ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Made-up keys instead of names in all outputs but gradebooks.")
+    ] = False,
     course: CourseOption = None,
 ) -> None:
     """Grade a folder, a zip or some notebooks: scores.csv, a page per student, results/*.json."""
@@ -119,6 +122,7 @@ def grade(
         only=tuple(student or ()),
         fresh=fresh,
         layout=one_of("--layout", layout, [*LAYOUTS, PLAIN]) if layout else None,
+        anonymous=anonymous,
     )
     files = (extensions, match, groups)
     raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True), *files))

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from autograder.engine.exporting import export_run, return_feedback
 from autograder.engine.planning import plan
-from autograder.engine.problems import write_problems
+from autograder.engine.problems import problems, write_problems
 from autograder.engine.running import adjust_run, forget_student
 from autograder.gradebook.export import KINDS, fill, write_filled
 from autograder.gradebook.template import TemplateError, read_template
@@ -471,7 +471,7 @@ def test_what_a_person_should_look_at_is_listed_with_what_to_do(tmp_path: Path) 
     found, roster = collect([path], names=("alpha",)), read_roster(tmp_path / "sheet.csv")
     run = graded(tmp_path / "run", found, roster)
     record = Record.open(run / "grades.sqlite", create=False)
-    write_problems(run / "problems.csv", found, plan(found.submissions, roster), standings(record))
+    write_problems(run / "problems.csv", problems(found, plan(found.submissions, roster), standings(record)))
     record.close()
     rows = read_back((run / "problems.csv").read_bytes(), ",")[1:]
     kinds = {(row[0], row[1]) for row in rows}

@@ -14,6 +14,7 @@ from autograder.engine.running import changing
 from autograder.intake.extensions import Named
 from autograder.intake.tables import Entry, read_table
 from autograder.record.adjustments import Adjustment, adjust, checker
+from autograder.record.anonymity import naming
 from autograder.record.history import noting
 from autograder.record.store import Record, RecordError, now_utc
 
@@ -37,8 +38,8 @@ def adjust_from(run: Path, path: Path) -> list[str]:
         before = _scores(record)
         with noting(record, why):
             adjust(record, wanted)
-        after = _scores(record)
-    return [f"{key}: {before.get(key, 'no score')} -> {after.get(key, 'no score')}" for key in why]
+        after, name_of = _scores(record), naming(record)
+    return [f"{name_of(key)}: {before.get(key, 'no score')} -> {after.get(key, 'no score')}" for key in why]
 
 
 def _scores(record: Record) -> dict[str, str]:

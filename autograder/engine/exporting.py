@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -37,19 +37,22 @@ def export_run(
     record = Record.open(run / RECORD, create=False)
     try:
         filled = fill(record, to, template, column, erase, part)
+        name_of = naming(record)
     finally:
         record.close()
     if not dry_run:
         write_filled(filled, out)
     if filled.changes:
-        console.print(changes_table(filled, everything=dry_run))
+        console.print(changes_table(filled, name_of, everything=dry_run))
     for note in filled.notes:
         console.print(escape(note), highlight=False)
     for one in filled.held:
-        console.print(f"Row {one.row}, {escape(one.student)}: not written, {escape(one.why)}.", highlight=False)
+        console.print(
+            f"Row {one.row}, {escape(name_of(one.student))}: not written, {escape(one.why)}.", highlight=False
+        )
     for key in filled.unplaced:
         console.print(
-            f"No row is of {escape(key)}: enter that grade by hand, or grade with a --roster that has its id.",
+            f"No row is of {escape(name_of(key))}: enter that grade by hand, or grade with a --roster that has its id.",
             highlight=False,
         )
     told = ", ".join(f"{count} {word}" for word, count in filled.statuses.items())
@@ -65,7 +68,7 @@ def export_run(
     return int(bool(filled.unplaced or filled.held))
 
 
-def changes_table(filled: Filled, everything: bool) -> Table:
+def changes_table(filled: Filled, name_of: Callable[[str], str], everything: bool) -> Table:
     """The changes: all of them, or those that replace a grade and some of the others."""
     table = Table(title="Changes", title_justify="left")
     for heading in ("row", "student", "was", "will be"):
@@ -78,7 +81,7 @@ def changes_table(filled: Filled, everything: bool) -> Table:
             continue
         room -= not change.replaces
         table.add_row(
-            str(change.row), escape(change.student), escape(change.old.strip() or "-"), change.new or "(blank)"
+            str(change.row), escape(name_of(change.student)), escape(change.old.strip() or "-"), change.new or "(blank)"
         )
     if left:
         table.caption = f"and {left} more where there was no grade; --dry-run lists all"
@@ -105,7 +108,7 @@ def return_feedback(run: Path, to: str, out: Path, console: Console) -> int:
     finally:
         record.close()
     for key, why in returned.unplaced.items():
-        console.print(f"{escape(key)}: {escape(why)}; return the page by hand.", highlight=False)
+        console.print(f"{escape(name_of(key))}: {escape(why)}; return the page by hand.", highlight=False)
     for note in returned.notes:
         console.print(escape(note), highlight=False)
     if not returned.count and not returned.unplaced:

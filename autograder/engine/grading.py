@@ -44,6 +44,7 @@ class Wish:
     handed_in: tuple[Path, ...] = ()  # where the hand-ins lie: no student's code may see them
     fresh: bool = False
     layout: str | None = None  # force an LMS's way of naming files
+    anonymous: bool = False  # outputs have pseudonyms
     extensions: tuple[Wanted, ...] = ()  # as read from a file; whose they are is looked up when everybody is known
 
 
@@ -68,7 +69,7 @@ def grade(
     """
     questions = tuple((question.id, question.title, question.points) for question in assignment.questions.values())
     policy = course.policy(assignment)
-    info = RunInfo(course.title, assignment.id, assignment.title, wish.seed, "", {}, questions, policy)
+    info = RunInfo(course.title, assignment.id, assignment.title, wish.seed, "", {}, questions, policy, wish.anonymous)
     reached("collected")
     record = opened(wish.out, info)  # before anything slow, so that a refusal comes at once
     reached("record opened")

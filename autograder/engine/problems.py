@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from autograder.engine.planning import Plan
@@ -29,12 +29,23 @@ TO_DO = {
 
 def problems(collected: Collected, plan: Plan, standings: Sequence[Standing]) -> Iterator[Finding]:
     """What is to be looked at, the most pressing first: who is who, then the outcomes, then files."""
+    yield from identities(plan, standings)
+    for one in standings:
+        yield from of_outcome(one)
+    yield from left_out(collected)
+
+
+def identities(plan: Plan, standings: Sequence[Standing]) -> Iterator[Finding]:
+    """Who is who: what matching found, and who is in the run but no longer in the class."""
     yield from plan.findings
     here = {entry.key for entry in plan.entries}
     for one in standings:
         if plan.complete and one.person.key not in here:
             yield _not_here(one)
-        yield from _of_outcome(one)
+
+
+def left_out(collected: Collected) -> Iterator[Finding]:
+    """Files that are no hand-in, and notes on how the others were read."""
     for left in collected.left_out:
         to_do = "nothing" if left.expected else "nothing, unless it should have been graded"
         yield Finding("left out", "", left.source, left.reason, to_do)
@@ -52,7 +63,8 @@ def _not_here(one: Standing) -> Finding:
     return Finding("no longer on the roster", key, "", "on the roster of an earlier call, not on this one", to_do)
 
 
-def _of_outcome(one: Standing) -> Iterator[Finding]:
+def of_outcome(one: Standing) -> Iterator[Finding]:
+    """What an outcome leaves for a person to do."""
     key, file = one.person.key, one.person.source
     if LATE_UNKNOWN in one.flags:
         what = "marked late by the LMS, which does not say by how much: nothing was taken off"
@@ -63,14 +75,12 @@ def _of_outcome(one: Standing) -> Iterator[Finding]:
         yield Finding("flag", key, file, ", ".join(flags), "look at the page")
 
 
-def write_problems(path: Path, collected: Collected, plan: Plan, standings: Sequence[Standing]) -> int:
-    """Write the file anew; how many rows it has."""
-    rows = list(problems(collected, plan, standings))
+def write_problems(path: Path, findings: Iterable[Finding]) -> None:
+    """Write the file anew, a row for each finding."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(HEADER)
-    for row in rows:
-        cells = (row.kind, row.student, row.file, row.what, row.to_do, row.line)
-        writer.writerow([for_people(cell) for cell in cells])
+    for one in findings:
+        row = (one.kind, one.student, one.file, one.what, one.to_do, one.line)
+        writer.writerow([for_people(cell) for cell in row])
     write_whole(path, file.getvalue().encode("utf-8", "replace"))
-    return len(rows)

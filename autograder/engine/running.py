@@ -11,7 +11,7 @@ import getpass
 import signal
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,21 +24,20 @@ from autograder.course.late import zone_of
 from autograder.engine.attempts import taken_of
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
+from autograder.engine.outputs import NAMES, PROBLEMS, remove_pages, shown_regrades, write_class, write_outputs
 from autograder.engine.planning import planned_for, remembered
-from autograder.engine.problems import write_problems
-from autograder.engine.regrading import notes_so_far, regrades_table, write_regrades
+from autograder.engine.regrading import notes_so_far, regrades_table
 from autograder.engine.slots import Slots
 from autograder.engine.summary import summarise, unused_extensions
 from autograder.intake.extensions import read_extensions
 from autograder.intake.faults import IntakeError
-from autograder.intake.submissions import collect, file_safe
+from autograder.intake.submissions import collect
 from autograder.judge.results import Outcome, Status
 from autograder.record.adjustments import Adjustment, adjust, undo
 from autograder.record.anonymity import key_of, naming, public_standings
-from autograder.record.history import noting, regrades
-from autograder.record.standing import standings
+from autograder.record.history import noting
 from autograder.record.store import Record, RecordError, RecordFullError, now_utc
-from autograder.report.rerender import write_all, write_students
+from autograder.report.rerender import write_students
 
 LOCK = "grades.lock"
 
@@ -78,10 +77,9 @@ def grade_paths(
         collected = replace(collected, notes=(*collected.notes, *taken_of(record)))
     reached("before files")
     try:
-        remove_pages(wish.out, record, {one.key for one in known} - {one.key for one in record.planned()})
-        write_all(wish.out, record)
-        write_regrades(wish.out, regrades(record))
-        write_problems(wish.out / "problems.csv", collected, planned, standings(record))
+        gone = {one.key for one in known} - {one.key for one in record.planned()}
+        remove_pages(wish.out, gone | set(map(naming(record), gone)))
+        write_class(wish.out, record, collected, planned)
     except OSError as error:
         raise RecordFullError(
             f"The files of the run cannot be written to {wish.out} ({error.strerror}). All scores are in {RECORD}: "
@@ -89,12 +87,14 @@ def grade_paths(
         ) from None
     reached("finished")
     outcomes = record.outcomes(with_cells=False)
+    if wish.anonymous:  # they name people's files
+        collected = replace(collected, notes=(), left_out=())
     summarise(console, assignment, public_standings(record), collected, wish)
     if planned.findings:
         console.print(f"Whose is what: {len(planned.findings)} things to look at in problems.csv.")
-    for sentence in unused_extensions(assignment, record.planned()):
+    for sentence in unused_extensions(assignment, record.planned()) if not wish.anonymous else ():
         console.print(escape(sentence), highlight=False)
-    if changed := regrades(record, since):
+    if changed := shown_regrades(record, since):
         console.print(regrades_table(changed))
     record.close()
     if interrupt.asked:
@@ -105,14 +105,6 @@ def grade_paths(
     return int(any(outcome.status in (Status.NOT_GRADABLE, Status.GRADER_ERROR) for outcome in outcomes))
 
 
-def remove_pages(run: Path, record: Record, keys: Collection[str]) -> None:
-    """Take away the files of students that the record does not have any more."""
-    name_of = naming(record)
-    for key in keys:
-        for folder, ending in (("feedback", "html"), ("results", "json")):
-            (run / folder / f"{file_safe(name_of(key))}.{ending}").unlink(missing_ok=True)
-
-
 def write_again(run: Path, student: str | None = None) -> list[Path]:
     """A run's files anew from its record; of one student, by key, the page and the results alone. What was written.
 
@@ -121,7 +113,7 @@ def write_again(run: Path, student: str | None = None) -> list[Path]:
     record = Record.open(run / RECORD, create=False)
     try:
         if student is None:
-            write_all(run, record)
+            write_outputs(run, record)
             return [run]
         written = write_students(run, record, {key_of(record, student)})
         if not written:
@@ -223,6 +215,7 @@ def adjust_run(run: Path, key: str, question: str, points: float | None, why: st
     """
     with changing(run) as record:
         key, who = key_of(record, key), getpass.getuser()
+        name = naming(record)(key)
         before = record.outcome(key)
         if points is not None:
             with noting(record, f"{question} set by hand by {who}: {why.strip()}"):
@@ -234,7 +227,7 @@ def adjust_run(run: Path, key: str, question: str, points: float | None, why: st
         after = record.outcome(key)
     scores = [one.score if one is not None else None for one in (before, after)]
     told = ["no score" if score is None else f"{score:g}" for score in scores]
-    return f"{key}: {told[0]} -> {told[1]}"
+    return f"{name}: {told[0]} -> {told[1]}"
 
 
 @contextlib.contextmanager
@@ -247,22 +240,18 @@ def changing(run: Path) -> Iterator[Record]:
     try:
         with locked(run):
             yield record
-            write_all(run, record)
-            write_regrades(run, regrades(record))
+            write_outputs(run, record)
     finally:
         record.close()
 
 
 def forget_student(run: Path, key: str) -> str:
     """Wipe a student: outcome, hand-in, executed cells, adjustments, pages. Raises RecordError for an unknown key."""
-    record = Record.open(run / RECORD, create=False)
-    try:
-        with locked(run):
-            record.forget(key)
-            remove_pages(run, record, [key])
-            (run / "problems.csv").unlink(missing_ok=True)  # it may name them; `grade` writes it again
-            write_all(run, record)
-            write_regrades(run, regrades(record))
-    finally:
-        record.close()
-    return f"{key} is forgotten here. Files that were exported or handed in elsewhere are yours to delete."
+    with changing(run) as record:
+        key = key_of(record, key)
+        name = naming(record)(key)
+        record.forget(key)
+        remove_pages(run, {key, name})
+        for problems in (run / PROBLEMS, run / NAMES / PROBLEMS):
+            problems.unlink(missing_ok=True)  # they may name the student; `grade` writes them again
+    return f"{name} is forgotten here. Files that were exported or handed in elsewhere are yours to delete."

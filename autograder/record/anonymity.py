@@ -22,6 +22,7 @@ from autograder.record.standing import Standing, standings
 from autograder.record.store import Planned, Record, RecordError
 
 SECRET_BYTES = 32
+SHORTEST = 4  # characters of a name that is masked in sentences; shorter ones are parts of ordinary words
 SHOWN = 10  # base-32 digits, 50 bits: two of 2,000 students alike once in 500 million classes
 
 
@@ -74,19 +75,38 @@ def public(person: Planned, name_of: Callable[[str], str]) -> Planned:
                    handed_in=person.handed_in, marked_late=person.marked_late)  # fmt: skip
 
 
-def public_standings(record: Record, with_cells: bool = False) -> list[Standing]:
-    """`standings` as outputs may show them: in an anonymous run by pseudonym, without names, addresses and files."""
-    found = standings(record, with_cells)
+def presenting(record: Record) -> Callable[[Standing], Standing]:
+    """How outputs may show a student: as they are or, in an anonymous run, by pseudonym and without what names them."""
     if not record.info().anonymous:
-        return found
+        return lambda one: one
     name_of = naming(record)
-    return [public_standing(one, name_of) for one in found]
+    return lambda one: public_standing(one, name_of)
+
+
+def public_standings(record: Record, with_cells: bool = False) -> list[Standing]:
+    """`standings` as outputs may show them."""
+    return [*map(presenting(record), standings(record, with_cells))]
 
 
 def public_standing(one: Standing, name_of: Callable[[str], str]) -> Standing:
-    """One student's standing under the pseudonym."""
-    outcome = one.outcome and one.outcome.model_copy(update={"key": name_of(one.person.key)})
-    return replace(one, person=public(one.person, name_of), outcome=outcome)
+    """One student's standing under the pseudonym, which also takes the place of names and files in what was said."""
+    person, shown = one.person, name_of(one.person.key)
+    telling = {person.source, person.filename, Path(person.filename).stem, person.name, person.email, person.key}
+    masks = sorted((text for text in telling if len(text) >= SHORTEST), key=len, reverse=True)
+
+    def masked(text: str) -> str:
+        for mask in masks:
+            text = text.replace(mask, shown)
+        return text
+
+    outcome = one.outcome and one.outcome.model_copy(
+        update={
+            "key": shown,
+            "message": masked(one.outcome.message),
+            "notes": tuple(map(masked, one.outcome.notes)),
+        }
+    )
+    return replace(one, person=public(person, name_of), outcome=outcome)
 
 
 def key_of(record: Record, text: str) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from autograder.gradebook.scores import write_scores, write_whole
 from autograder.intake.submissions import file_safe
 from autograder.record.adjustments import adjustments
-from autograder.record.anonymity import public_standings
+from autograder.record.anonymity import presenting
+from autograder.record.standing import standings
 from autograder.record.store import Record
 from autograder.report.feedback import page
 from autograder.report.results_json import as_text, results_json
@@ -23,19 +24,19 @@ def write_all(run: Path, record: Record) -> None:
 
 def write_students(run: Path, record: Record, only: Collection[str] | None = None) -> list[Path]:
     """results/<key>.json and feedback/<key>.html of who has an outcome, or of the keys in `only`; the paths."""
-    info, by_hand = record.info(), adjustments(record)
+    info, by_hand, shown = record.info(), adjustments(record), presenting(record)
     written = []
-    for student, stands in zip(record.planned(), public_standings(record), strict=True):
-        if stands.outcome is None or (only is not None and student.key not in only):
+    for stands in standings(record, with_tests=False):
+        key = stands.person.key
+        if stands.outcome is None or (only is not None and key not in only):
             continue
-        whole = record.outcome(student.key)  # one at a time: a class's executed notebooks can be gigabytes
+        whole = record.outcome(key)  # one at a time: a class's executed notebooks can be gigabytes
         assert whole is not None
-        outcome = whole.model_copy(update={"key": stands.person.key})
-        stands = replace(stands, outcome=outcome)
-        name = file_safe(outcome.key)
+        one = shown(replace(stands, outcome=whole))
+        assert one.outcome is not None
+        name = file_safe(one.person.key)
         results, html = run / "results" / f"{name}.json", run / "feedback" / f"{name}.html"
-        found = results_json(outcome, stands, by_hand.get(student.key, ()))
-        write_whole(results, as_text(found).encode("utf-8", "replace"))
-        write_whole(html, page(info, stands).encode("utf-8", "replace"))
+        write_whole(results, as_text(results_json(one.outcome, one, by_hand.get(key, ()))).encode("utf-8", "replace"))
+        write_whole(html, page(info, one).encode("utf-8", "replace"))
         written += [html, results]
     return written
