@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.engine.exporting import return_feedback
-from autograder.engine.grading import plan
+from autograder.engine.planning import plan
 from autograder.gradebook.export import KINDS, fill, write_filled
 from autograder.gradebook.scores import write_scores
 from autograder.intake.roster import read_roster
@@ -151,13 +151,13 @@ def main() -> None:
         with clock.part("in: the download"):
             collected = collect([submissions], names=("answer",))
         with clock.part("in: whose is what"):
-            planned = plan(collected.submissions, roster)
-        numbers = [int(one.key) - 100_000 for one in planned]
+            entries = plan(collected.submissions, roster).entries
+        numbers = [int(one.key) - 100_000 for one in entries]
         planned = [  # what a class list of each LMS would have told
             replace(one, email=f"s{n:05}@example.edu", ids={
                 "canvas": one.key, "number": f"{n:07}", "login": f"s{n:05}", "participant": str(500 + n),
             })
-            for one, n in zip(planned, numbers, strict=True)
+            for one, n in zip(entries, numbers, strict=True)
         ]  # fmt: skip
         record = Record.open(folder / "run" / "grades.sqlite")
         record.start_run(RunInfo("Course", "lab", TITLE, 1, "strong", {}, QUESTIONS))

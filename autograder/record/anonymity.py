@@ -74,9 +74,9 @@ def public(person: Planned, name_of: Callable[[str], str]) -> Planned:
                    handed_in=person.handed_in, marked_late=person.marked_late)  # fmt: skip
 
 
-def public_standings(record: Record, with_cells: bool = False) -> list[Standing]:
+def public_standings(record: Record, with_cells: bool = False, with_tests: bool = True) -> list[Standing]:
     """`standings` as outputs may show them: in an anonymous run by pseudonym, without names, addresses and files."""
-    found = standings(record, with_cells)
+    found = standings(record, with_cells, with_tests)
     if not record.info().anonymous:
         return found
     name_of = naming(record)
