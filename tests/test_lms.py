@@ -17,12 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from autograder.engine.exporting import export_run, return_feedback
+from autograder.engine.exporting import export_run
 from autograder.engine.planning import plan
 from autograder.engine.problems import problems, write_problems
 from autograder.engine.running import adjust_run, forget_student
-from autograder.gradebook.export import KINDS, fill, write_filled
-from autograder.gradebook.template import TemplateError, read_template
+from autograder.gradebook.template import read_template
 from autograder.intake.layouts import LAYOUTS, recognised
 from autograder.intake.roster import Roster, read_roster
 from autograder.intake.submissions import Collected, collect, file_safe
@@ -154,19 +153,6 @@ def test_of_several_notebooks_in_one_moodle_folder_the_assignments_is_taken(tmp_
 # --- gradebooks
 
 
-def canvas_export() -> bytes:
-    out = io.StringIO()
-    out.write("Student,ID,SIS User ID,SIS Login ID,Section,Warm-up (410),Dipping into PyTorch (411),Final Score\r\n")
-    out.write("    Points Possible,,,,,10,20,(read only)\r\n")
-    writer = csv.writer(out)
-    for n, name in enumerate(PEOPLE):
-        old = "12.5" if n == 5 else ""
-        shown = f'="{name}"' if name.startswith("=") else name
-        writer.writerow([shown, ident(n), login(n), email(n), "Lab 1, Tue", f"{n % 10}.0", old, "55.10"])
-    out.write('"Student, Test",99999,,abc,Lab 1,,,\r\n')
-    return out.getvalue().encode()
-
-
 def worksheet() -> bytes:
     out = io.StringIO()
     head = "Identifier,Full name,ID number,Email address,Status,Grade,Maximum grade,Grade can be changed,"
@@ -177,64 +163,6 @@ def worksheet() -> bytes:
         row = [f"Participant {ident(n)}", name, login(n), email(n), "Submitted", "", "20.00", "Yes", modified, "-", ""]
         writer.writerow(row)
     return out.getvalue().encode()
-
-
-def moodle_export() -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(
-        ["First name", "Last name", "ID number", "Email address", f"Assignment: {TITLE} (Real)", "Course total"]
-    )
-    for n, name in enumerate(PEOPLE):
-        writer.writerow([name.split(", ")[1], name.split(", ")[0], login(n), email(n), "-", "0.00"])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def blackboard_export() -> bytes:
-    """Tabs, every field quoted, UTF-16 with its mark, as Blackboard's .xls is."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter="\t", lineterminator="\r\n", quoting=csv.QUOTE_ALL)
-    grade = f"{TITLE} [Total Pts: 20 Score] |92372"
-    writer.writerow(
-        [
-            "Last Name",
-            "First Name",
-            "Username",
-            "Student ID",
-            "Availability",
-            grade,
-            "Total [Total Pts: up to 20 Score] |7",
-        ]
-    )
-    for n, name in enumerate(PEOPLE):
-        old = "Needs Grading(8)" if n == 5 else ""
-        writer.writerow([name, "Kim", ident(n), login(n), "Yes", old, ""])
-    return b"\xff\xfe" + out.getvalue().encode("utf-16-le")
-
-
-def brightspace_export() -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    grade = f"{TITLE} Points Grade <Numeric MaxPoints:20 Weight:5>"
-    writer.writerow(["OrgDefinedId", "Username", grade, "Quiz Points Grade", "End-of-Line Indicator"])
-    for n in range(len(PEOPLE)):
-        writer.writerow([f"#{login(n)}", f"#user{n}", "", "3.50", "#"])
-    return out.getvalue().encode()
-
-
-def sakai_export() -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\n")
-    writer.writerow(["Student ID", "Name", f"{TITLE} [20]", f"* {TITLE}", "# Notes"])
-    for n, name in enumerate(PEOPLE):
-        writer.writerow([login(n), name, "", "", "kept; as it is"])
-    return out.getvalue().encode()
-
-
-TEMPLATES = {
-    "canvas": canvas_export, "moodle-worksheet": worksheet, "moodle": moodle_export, "blackboard": blackboard_export,
-    "brightspace": brightspace_export, "sakai": sakai_export,
-}  # fmt: skip
 
 
 def score(n: int) -> float | None:
@@ -285,42 +213,6 @@ def run(tmp_path: Path) -> Path:
     return graded(tmp_path / "run", found, read_roster(tmp_path / "sheet.csv"))
 
 
-@pytest.mark.parametrize("to", TEMPLATES)
-def test_every_grade_arrives_at_the_right_person_and_no_other_cell_has_changed(
-    tmp_path: Path, run: Path, to: str
-) -> None:
-    if to == "canvas":
-        (tmp_path / "book.csv").write_bytes(canvas_export())
-        found = collect([canvas_download(tmp_path / "canvas.zip")], names=("alpha",))
-        run = graded(tmp_path / "canvas-run", found, read_roster(tmp_path / "book.csv"))
-    path = tmp_path / "template.csv"
-    path.write_bytes(TEMPLATES[to]())
-    record = Record.open(run / "grades.sqlite", create=False)
-    filled = fill(record, to, path)
-    write_filled(filled, tmp_path / "upload.csv")
-    record.close()
-    assert not filled.unplaced
-    delimiter = {"moodle": ";", "sakai": ";", "blackboard": "\t"}.get(to, ",")
-    before, after = (
-        read_back(content, delimiter) for content in (path.read_bytes(), (tmp_path / "upload.csv").read_bytes())
-    )
-    column = {"canvas": 6, "moodle-worksheet": 5, "moodle": 4, "blackboard": 5, "brightspace": 2, "sakai": 2}[to]
-    words = 10 if to == "moodle-worksheet" else None
-    first = 2 if to == "canvas" else 1
-    for n in range(len(PEOPLE)):
-        old, new = before[first + n], after[first + n]
-        expected = score(n) if n in HANDED_IN else None
-        assert new[column] == (old[column] if expected is None else new[column])
-        if expected is not None:
-            assert float(new[column].replace(",", ".") if to == "sakai" else new[column]) == expected, PEOPLE[n]
-        untouched = [place for place in range(len(old)) if place not in (column, words)]
-        assert [old[place] for place in untouched] == [new[place] for place in untouched]
-    assert len(before) == len(after) and before[:first] == after[:first]
-    if to == "canvas":
-        assert before[-1] == after[-1] and not (tmp_path / "upload.csv").read_bytes().startswith(b"\xef\xbb\xbf")
-        assert after[2 + 5][6] == "12.5"  # an old grade of somebody without a result stays
-
-
 def test_a_dry_run_writes_nothing_and_lists_the_changes(
     tmp_path: Path, run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -331,28 +223,6 @@ def test_a_dry_run_writes_nothing_and_lists_the_changes(
     told = capsys.readouterr().out
     assert code == 0 and not (tmp_path / "u.csv").exists()
     assert "Nothing was written" in told and f"{sum(score(n) is not None for n in HANDED_IN)} grades change" in told
-
-
-@pytest.mark.parametrize("to", ["canvas", "moodle"])
-def test_every_page_goes_back_under_its_students_name(tmp_path: Path, to: str) -> None:
-    found = collect([DOWNLOADS[to](tmp_path / "submissions.zip")], names=("alpha",))
-    run = graded(tmp_path / "run", found, None)
-    (run / "feedback").mkdir()
-    for one in found.submissions:
-        (run / "feedback" / f"{file_safe(one.key)}.html").write_text(f"page of {one.key}")
-    assert return_feedback(run, to, tmp_path / "back.zip", Console()) == 0
-    arrived = {}
-    with zipfile.ZipFile(tmp_path / "back.zip") as archive:
-        for name in archive.namelist():
-            parts = name.split("_")
-            if to == "canvas":  # the first part of digits alone is the user, the second the attachment
-                whose, attachment = [part for part in parts if part.isdecimal() and part.isascii()][:2]
-                assert int(attachment) - 55000 == (int(whose) - 9000) // 7
-            else:  # Full name_number_assignsubmission_file_name
-                assert parts[2:4] == ["assignsubmission", "file"] and len(parts) == 5
-                whose = parts[1]
-            arrived[whose] = archive.read(name).decode()
-    assert arrived == {ident(n): f"page of {ident(n)}" for n in HANDED_IN}
 
 
 def test_points_set_by_hand_are_told_survive_a_regrade_and_can_be_taken_back(tmp_path: Path) -> None:
@@ -378,36 +248,6 @@ def test_points_set_by_hand_are_told_survive_a_regrade_and_can_be_taken_back(tmp
     ):
         with pytest.raises(RecordError):
             adjust_run(run, key, name, points, why)
-
-
-@pytest.mark.parametrize(
-    ("to", "spoil", "said"),
-    [
-        ("canvas", lambda text: text.replace("Dipping into PyTorch (411)", "Another lab (411)"), "no column is called"),
-        (
-            "canvas",
-            lambda text: text.replace("Points Possible,,,,,10,20", "Points Possible,,,,,10,25"),
-            "25 points are",
-        ),
-        ("canvas", lambda text: text.replace(",9007,", ",9.007E+3,"), 'row 4: the id "9.007E+3" was spoilt'),
-        ("canvas", lambda text: text[:-70], "saved in part"),
-        ("canvas", lambda text: text[: text.index('"Lab 1, Tue"') + 5], "a quote is not closed"),
-        ("canvas", lambda text: text.replace("Student,ID,", "Name,Number,", 1), "there is no column"),
-        ("moodle-worksheet", lambda text: text.replace("20.00", "25.00"), "25.00 points are possible"),
-        ("moodle-worksheet", lambda text: text.replace("Participant 9007", "Participant 9000"), "is in row 2 already"),
-        ("moodle-worksheet", lambda text: "", "is empty"),
-        ("moodle", lambda text: text.replace(TITLE, "Last year's"), "no column is called"),
-    ],
-)
-def test_a_wrong_or_spoilt_template_is_refused_with_the_row(
-    tmp_path: Path, run: Path, to: str, spoil, said: str
-) -> None:
-    path = tmp_path / "t.csv"
-    path.write_text(spoil(TEMPLATES[to]().decode("utf-8-sig")), newline="")
-    record = Record.open(run / "grades.sqlite", create=False)
-    with pytest.raises(TemplateError, match=re.escape(said)):
-        fill(record, to, path)
-    record.close()
 
 
 texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)
@@ -439,10 +279,6 @@ def test_cells_are_replaced_in_place_and_all_else_stays(
     again = read_back(template.filled(), delimiter)
     kept = [row for row in again if row]
     assert kept == [["Name", "Key", "Grade"], *[[*row[:2], new[place]] for place, row in enumerate(rows)]]
-
-
-def test_every_kind_has_a_template_here() -> None:
-    assert set(KINDS) == set(TEMPLATES)
 
 
 def test_a_forgotten_student_is_nowhere_any_more(tmp_path: Path) -> None:

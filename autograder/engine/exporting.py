@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -102,7 +103,7 @@ def return_feedback(run: Path, to: str, out: Path, console: Console) -> int:
             person, outcome = members[0].person, record.outcome(members[0].person.key)
             assert outcome is not None
             team = Planned(person.group or "Your group", person.group)
-            return page(info, Standing(team, outcome, final=outcome.score)).encode("utf-8", "replace")
+            return page(info, replace(members[0], person=team, outcome=outcome)).encode("utf-8", "replace")
 
         returned = packed(standings(record, with_tests=False), page_of, team_page, to)
     finally:

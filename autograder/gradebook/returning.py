@@ -145,7 +145,7 @@ def alike(members: Sequence[Standing]) -> bool:
     """Whether a page on the one's work says the same as on the other's."""
     facts = {
         (
-            one.final, one.score, one.late_sentence, one.outcome.status,
+            one.final, one.score, one.late_sentence, one.due, one.outcome.status,
             tuple((question.id, question.score, question.note) for question in one.outcome.questions),
         )
         for one in members if one.outcome is not None

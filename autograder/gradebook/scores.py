@@ -33,7 +33,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line breaks of all
 
 def write_scores(path: Path, record: Record) -> Path:
     """Write scores.csv anew, whole or not at all."""
-    write_whole(path, scores_csv(record.info(), public_standings(record)).encode("utf-8", "replace"))
+    rows = scores_csv(record.info(), public_standings(record, with_tests=False))
+    write_whole(path, rows.encode("utf-8", "replace"))
     return path
 
 

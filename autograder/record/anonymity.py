@@ -83,9 +83,9 @@ def presenting(record: Record) -> Callable[[Standing], Standing]:
     return lambda one: public_standing(one, name_of)
 
 
-def public_standings(record: Record, with_cells: bool = False) -> list[Standing]:
+def public_standings(record: Record, with_cells: bool = False, with_tests: bool = True) -> list[Standing]:
     """`standings` as outputs may show them."""
-    return [*map(presenting(record), standings(record, with_cells))]
+    return [*map(presenting(record), standings(record, with_cells, with_tests))]
 
 
 def public_standing(one: Standing, name_of: Callable[[str], str]) -> Standing:

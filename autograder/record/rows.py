@@ -112,8 +112,7 @@ def _question(row: Any, tests: tuple[TestResult, ...]) -> QuestionResult:
 
 def _test(row: Any) -> TestResult:
     where = Where(cell=row.where_cell, line=row.where_line) if row.where_cell is not None else None
-    # not validated again: it was when it was saved, and a class of 2,000 has 100,000 of them
-    return TestResult.model_construct(
+    return TestResult(
         id=row.test, question=row.question, title=row.title, weight=row.weight, visibility=row.visibility,
         outcome=row.outcome, share=row.share, found=row.found, advice=row.advice, where=where, verdict=row.verdict,
         flags=tuple(row.flags), detail=row.detail, evidence=row.evidence, cpu=row.cpu,
