@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import signal
+import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +15,12 @@ import psutil
 import pytest
 from conftest import ROOT
 
+import autograder
 from autograder import wire
 from autograder.course import Assignment
 from autograder.judge.notebook_run import NotebookRun
 from autograder.judge.one import LocalBroker, secret_folders, settings_of
+from autograder.sandbox import zygote
 from autograder.sandbox.sessions import Sandbox
 
 CANARY = "canary-8c1f"
@@ -177,3 +181,15 @@ def test_a_session_sees_nobody_elses_work(tmp_path: Path, assignment: Assignment
     )
     with Sandbox(hidden=(tmp_path / "class", tmp_path / "ben.ipynb", Path("/"), ROOT)) as sandbox:
         assert shown(sandbox, assignment, look) == ["[False, False, False, False]\n"]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_our_own_source_leaves_the_path_but_not_the_packages_beside_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: bool
+) -> None:
+    packages = sysconfig.get_paths()["purelib"]
+    root = packages if installed else str(tmp_path)
+    monkeypatch.setattr(autograder, "__file__", str(Path(root) / "autograder" / "__init__.py"))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), packages])
+    zygote.forget_project()
+    assert (packages in sys.path, str(tmp_path) in sys.path) == (True, installed)

@@ -22,6 +22,7 @@ import selectors
 import signal
 import socket
 import sys
+import sysconfig
 import time
 import traceback
 from pathlib import Path
@@ -91,11 +92,15 @@ def warm() -> Any:
 
 
 def forget_project() -> None:
-    """Take our own source tree off sys.path: nothing a notebook imports may come from the course's folders."""
+    """Take our own source tree off sys.path: nothing a notebook imports may come from the course's folders.
+
+    Installed in the ordinary way we lie among the packages that a notebook may import late; these stay.
+    """
     import autograder
 
+    paths = sysconfig.get_paths()
     root = os.path.dirname(os.path.dirname(os.path.abspath(autograder.__file__)))  # noqa: PTH100, PTH120
-    here = {root, os.getcwd(), ""}  # noqa: PTH109
+    here = {root, os.getcwd(), ""} - {paths["purelib"], paths["platlib"]}  # noqa: PTH109
     sys.path[:] = [entry for entry in sys.path if entry not in here and os.path.abspath(entry) not in here]  # noqa: PTH100
 
 
