@@ -234,7 +234,10 @@ def export(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     to: Annotated[str, typer.Option("--to", help="canvas, moodle, moodle-worksheet, blackboard, brightspace, sakai.")],
     template: Annotated[Path, typer.Option("--template", help="The file that the LMS exported, untouched.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The file to upload.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="The file to upload (default: RUN/gradebook-LMS, with its ending)."),
+    ] = None,
     column: Annotated[
         str | None, typer.Option("--column", help="The column's title, if it is not the assignment's.")
     ] = None,
@@ -249,7 +252,8 @@ def export(
     from autograder.gradebook.export import KINDS
 
     kind = one_of("--to", to, list(KINDS))
-    raise typer.Exit(export_run(run, kind, template, out, column, dry_run, erase, console(), part))
+    to_write = out or run / f"gradebook-{kind}{template.suffix or '.csv'}"
+    raise typer.Exit(export_run(run, kind, template, to_write, column, dry_run, erase, console(), part))
 
 
 @app.command()
