@@ -14,6 +14,7 @@ from autograder.authoring.demo_class import MadeUpStudent, make_class
 from autograder.course import Assignment, Course
 from autograder.engine.grading import RECORD, Wish
 from autograder.engine.running import grade_paths
+from autograder.gradebook.export import fill, write_filled
 from autograder.judge.results import Outcome
 from autograder.record.store import Record
 
@@ -33,9 +34,14 @@ def run_demo(
     grade_paths(course, assignment, [folder], roster, wish, console, progress_console)
     record = Record.open(wish.out / RECORD, create=False)
     outcomes = {outcome.key: outcome for outcome in record.outcomes()}
-    record.close()
     rows = [(person, outcomes.get(person.key), unlike(person, outcomes.get(person.key))) for person in people]
     console.print(comparison(rows, assignment))
+    template = write_gradebook(people, assignment, wish.out / "gradebook-as-canvas-exported-it.csv")
+    filled, upload = fill(record, "canvas", template), wish.out / "gradebook-canvas.csv"
+    write_filled(filled, upload)
+    record.close()
+    told = f"{len(filled.changes)} grades filled into {escape(str(upload))}, the gradebook that Canvas exported."
+    console.print(told, soft_wrap=True)
     wrong = sum(1 for _, _, difference in rows if difference)
     console.print(
         f"{len(rows) - wrong} of {len(rows)} as expected, run seed {wish.seed}. "
@@ -59,6 +65,17 @@ def write_roster(people: Sequence[MadeUpStudent], path: Path) -> Path:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["key", "name", "email"])
         writer.writerows([person.key, person.name, person.email] for person in people)
+    return path
+
+
+def write_gradebook(people: Sequence[MadeUpStudent], assignment: Assignment, path: Path) -> Path:
+    """A gradebook as Canvas would export it for this class, without a grade."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(["Student", "ID", "SIS User ID", "SIS Login ID", "Section", f"{assignment.title} (1001)"])
+        writer.writerow(["    Points Possible", "", "", "", "", f"{assignment.points:g}"])
+        for number, person in enumerate(people, 2001):
+            writer.writerow([person.name, number, "", person.key, "Section 1", ""])
     return path
 
 
