@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +21,7 @@ from downloads import download, notebook, unpacked
 
 from autograder.course import Assignment, Course
 from autograder.course.late import Extension, LatePolicy
+from autograder.engine import attempts as engine_attempts
 from autograder.engine import failpoints, grading
 from autograder.engine.attempts import UNGRADED, taken_of
 from autograder.engine.grading import RECORD, Wish, grade
@@ -48,7 +50,8 @@ def test_the_attempt_that_counts_is_taken_and_all_are_kept(tmp_path: Path, count
     ada, ben = collected.submissions
     assert (ada.content, ben.attempts) == (notebook(source), ())
     assert [one.content for one in ada.attempts] == [notebook(f"alpha = {n}") for n in (1, 3, 2)]
-    assert any("ada: 3 attempts; " in note for note in collected.notes)
+    told = [note for note in collected.notes if f"ada: 3 attempts; the {counts} counts" in note]
+    assert len(told) == (0 if counts == "best" else 1)  # that is known after grading alone
     assert len([one for one in collected.left_out if one.expected]) == (0 if counts == "best" else 2)
 
 
@@ -193,7 +196,10 @@ def test_of_all_attempts_the_best_counts_and_of_equals_the_newer(runs: Runs) -> 
     assert [(one.number, one.score, one.counted) for one in attempts(record, "ada")] == [
         (1, 1.0, False), (2, 2.0, True), (3, 0.0, False),
     ]  # fmt: skip
-    assert "ada: attempt 2 counts (class/ada-1.ipynb, handed in 2026-11-11T12:00:00" in taken_of(record)[0]
+    assert (
+        "ada: several attempts; the best counts, number 2 (class/ada-1.ipynb, handed in 2026-11-11T12:00:00"
+        in taken_of(record)[0]
+    )
     assert "Of your 3 attempts the best counts: number 2." in record.outcomes()[0].notes
 
 
@@ -249,6 +255,35 @@ def test_a_run_that_dies_between_attempts_goes_on_with_the_next(runs: Runs) -> N
     assert (runs.slots.asked, final(record, "ada")) == ([b"none"], (2.0, 2.0, "1.ipynb"))
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("step", [*failpoints.OF_ATTEMPTS, "planned", "before saving", "saved"])
+def test_a_run_that_dies_at_any_step_is_taken_up_and_judges_nothing_twice(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, step: str, count: int
+) -> None:
+    class_ = (student("ada", b"one", b"two"), student("ben", b"two", b"none"), student("cem", b"one", None))
+    left = [count]
+
+    def dies(name: str) -> None:
+        left[0] -= name == step
+        if not left[0]:
+            left[0] = -1
+            raise KeyboardInterrupt
+
+    for module in (grading, engine_attempts):
+        monkeypatch.setattr(module, "reached", dies)
+    asked: list[bytes] = []
+    for _ in range(3):
+        with contextlib.suppress(KeyboardInterrupt):
+            runs(*class_)
+        asked += runs.slots.asked
+    record = runs(*class_)
+    files = {key: final(record, key)[2] for key in ("ada", "ben", "cem")}
+    assert files == {"ada": "1.ipynb", "ben": "0.ipynb", "cem": "0.ipynb"}
+    counted = [[one.number for one in attempts(record, key) if one.counted] for key in files]
+    assert counted == [[2], [1], [1]]
+    assert len(asked) + len(runs.slots.asked) == 5
+
+
 def test_an_attempt_that_cannot_be_read_does_not_count_where_another_can(runs: Runs) -> None:
     record = runs(student("ada", b"one", None), student("ben", None, None))
     assert final(record, "ada") == (1.0, 1.0, "0.ipynb")
@@ -295,7 +330,7 @@ def best_counts(folder: Path) -> Path:
     return course
 
 
-def test_a_run_killed_at_every_step_of_attempts_ends_with_the_best_of_each(tmp_path: Path) -> None:
+def test_the_command_killed_among_attempts_and_given_again_ends_with_the_best_of_each(tmp_path: Path) -> None:
     course, out = best_counts(tmp_path / "course"), tmp_path / "run"
     half = "answer = 42\ndouble = 1"
 
@@ -308,11 +343,9 @@ def test_a_run_killed_at_every_step_of_attempts_ends_with_the_best_of_each(tmp_p
 
     files = handed_in("ada", [WRONG, half, RIGHT, WRONG]) | handed_in("ben", [half, WRONG, WRONG, RIGHT])
     path = download(tmp_path, files | handed_in("cem", [half]))
-    steps = [f"{name}:{count}" for name in failpoints.OF_ATTEMPTS for count in (1, 2)] + ["saved:2", "before saving"]
-    for step in steps:
-        run = killing.start(killing.command(path, course, out), {"AUTOGRADER_FAILPOINT": step})
-        output, _ = run.communicate(timeout=120)
-        assert run.returncode in (-signal.SIGKILL, 0), f"{step}: {output}"
+    run = killing.start(killing.command(path, course, out), {"AUTOGRADER_FAILPOINT": "attempt saved:4"})
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == -signal.SIGKILL, output
     last = killing.start(killing.command(path, course, out))
     output, _ = last.communicate(timeout=120)
     assert last.returncode == 0, output

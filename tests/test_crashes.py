@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from pathlib import Path
 
 import killing
+import psutil
 import pytest
 from attacks.cases import RIGHT, WRONG
 from attacks.suite import course_in
@@ -89,6 +91,29 @@ def test_a_helper_that_is_killed_costs_nobody_anything(class_: tuple[Path, Path,
     assert not killing.left_over(out)
 
 
+def test_a_process_that_is_killed_while_it_answers_a_test_costs_no_mark(class_: tuple[Path, Path, Path]) -> None:
+    folder, course, out = class_
+    for path in folder.iterdir():
+        path.unlink()
+    slow = "import time\nanswer = 42\ndef double(x):\n    time.sleep(0.4)\n    return 2 * x"
+    (folder / "slow.ipynb").write_bytes(notebook_bytes(slow))
+    run = killing.start(killing.command(folder, course, out, "--workers", "1"))
+    deadline = time.monotonic() + 60
+    killed = False
+    while not killed:
+        assert time.monotonic() < deadline and run.poll() is None
+        time.sleep(0.02)
+        for session in killing.processes_of(run.pid, "student"):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for answering in session.children():
+                    if answering.create_time() < time.time() - 0.2:  # busy with the slow question
+                        answering.kill()
+                        killed = True
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, output
+    assert float(killing.scores(out)["slow"][row_at(out)]) == 4.0, output
+
+
 @pytest.mark.parametrize("kind", ["judge", "zygote"])
 def test_a_helper_that_is_killed_while_it_starts_is_started_again(class_: tuple[Path, Path, Path], kind: str) -> None:
     folder, course, out = class_
@@ -118,6 +143,26 @@ def test_ctrl_c_finishes_what_runs_and_the_same_command_goes_on(class_: tuple[Pa
     again = killing.start(killing.command(folder, course, out))
     assert again.wait(timeout=120) == 0
     assert len(killing.graded(out)) == 8 and not killing.left_over(out)
+
+
+def test_ctrl_c_twice_stops_at_once_and_loses_nothing(class_: tuple[Path, Path, Path]) -> None:
+    folder, course, out = class_
+    (folder / "zed.ipynb").write_bytes(notebook_bytes(*["import time\ntime.sleep(2.5)"] * 2, RIGHT))
+    run = killing.start(killing.command(folder, course, out, "--workers", "1"))
+    while len(done := killing.graded(out) if begun(out) else {}) < len(SOURCES):  # now the slow one runs
+        assert run.poll() is None
+        time.sleep(0.02)
+    run.send_signal(signal.SIGINT)
+    assert run.stdout is not None
+    while "Ctrl-C again" not in run.stdout.readline():
+        assert run.poll() is None
+    run.send_signal(signal.SIGINT)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode not in (0, 1) and "Traceback" not in output, output
+    assert killing.graded(out) == done and not killing.left_over(out)
+    again = killing.start(killing.command(folder, course, out))
+    output, _ = again.communicate(timeout=120)
+    assert again.returncode == 0 and len(killing.graded(out)) == len(SOURCES) + 1, output
 
 
 def test_a_second_run_into_the_same_folder_is_refused(class_: tuple[Path, Path, Path]) -> None:

@@ -22,6 +22,7 @@ from downloads import (
     read,
     twelve_hours,
     unpacked,
+    work,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,6 +70,19 @@ def test_a_moodle_text_entry_is_part_of_the_download_and_alone_one_to_look_at(tm
         "it is a text entry on Moodle (onlinetext), of 4, who handed in no notebook"
     ]
     assert sum(one.expected for one in left) == len(HANDED_IN)
+
+
+@pytest.mark.parametrize("name", ["canvas", "moodle, flat", "blackboard", "sakai"])
+def test_who_handed_in_something_else_alone_is_named(tmp_path: Path, name: str) -> None:
+    mine = next(path for path, content in SYSTEMS[name].files.items() if content == work(PEOPLE[0]))
+    files = {path: content for path, content in SYSTEMS[name].files.items() if path != mine}
+    collected = read(tmp_path, {**files, mine.replace(".ipynb", ".pdf"): b"%PDF"})
+    (left,) = [one for one in collected.left_out if one.source.endswith(".pdf")]
+    who = (PEOPLE[0].user, PEOPLE[0].login, f"Lab_1__part_2_{PEOPLE[0].login}")
+    assert left.reason in [
+        f"it is no notebook (.ipynb) but a .pdf file, and {one} handed in no notebook" for one in who
+    ]
+    assert not left.expected
 
 
 def test_moodles_blind_marking_names_nobody(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from attacks.liars import LIAR
 from conftest import Judge, findings, notebook_bytes, points
 
 from autograder.course import Assignment
 from autograder.judge.notebook_run import NotebookRun
-from autograder.judge.one import LocalBroker, settings_of
+from autograder.judge.one import SESSION_FAULT, LocalBroker, settings_of
 from autograder.judge.results import Status
 from autograder.sandbox.sessions import Sandbox
 
@@ -235,6 +236,13 @@ def test_a_class_that_was_right_counts_although_it_is_changed_later(judge: Judge
     outcome = judge(right, later)
     assert points(outcome)["q4"] == 2.0
     assert next(q for q in outcome.questions if q.id == "q4").moment == 1
+
+
+def test_a_session_that_tells_a_fault_of_ours_gets_a_score_and_a_flag(judge: Judge) -> None:
+    outcome = judge(Q1, LIAR + "lie(lambda header: {'fault': 'RuntimeError: so it says'})")
+    assert outcome.status is Status.GRADED and points(outcome)["q1"] > 0
+    assert SESSION_FAULT in outcome.flags and "so it says" in outcome.detail
+    assert "Code cell 2 was left out: it broke what runs the cells." in outcome.message
 
 
 def test_a_missing_name_costs_only_its_own_tests_and_is_explained(judge: Judge) -> None:

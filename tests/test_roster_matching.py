@@ -104,6 +104,18 @@ def test_the_strongest_id_decides_and_a_contradiction_is_told() -> None:
     assert kinds(found) == ["ids disagree"]
 
 
+def test_a_plain_list_keyed_by_the_systems_own_numbers_matches_its_download() -> None:
+    people = Roster(tuple(student(f"90{n}", f"Student{n}, Kim") for n in range(5)))
+    found = match(people, [handed(f"90{n}", IdKind.CANVAS) for n in range(4)])
+    assert pairs(found) == {f"90{n}": f"90{n}" for n in range(4)}
+
+
+def test_a_number_that_by_chance_is_a_students_key_matches_nobody() -> None:
+    people = Roster(tuple(student(f"90{n}", f"Student{n}, Kim") for n in range(5)))
+    found = match(people, [handed(number, IdKind.CANVAS) for number in ("901", "7001", "7002", "7003")])
+    assert pairs(found) == {}
+
+
 def test_a_plain_lists_keys_may_be_ids_that_are_the_same_in_every_system() -> None:
     plain = Roster((Student("ada"), Student("17")))
     assert pairs(match(plain, [handed("x", IdKind.LOGIN, "ada")])) == {"x": "ada"}
@@ -243,7 +255,7 @@ def test_a_decision_names_a_hand_in_by_key_source_or_file_and_goes_before_every_
         ("hand_in,student\nlab.ipynb,a1\n", 'row 2: 2 hand-ins are called "lab.ipynb"'),
         ("hand_in,student\nada,a1\nada,b1\n", 'row 3: the hand-in "ada" is in row 2 already'),
         ("hand_in,student\nada,a1\nx,a1\n", 'row 3: the student "a1" is in row 2 already'),
-        ("hand-in,student\nada,a1\n", 'row 1: the column "hand_in" is not there'),
+        ("hand-in,student\nada,a1\n", 'row 1: there is no column "hand-in"; did you mean "hand_in"?'),
         ("", "is empty"),
     ],
 )

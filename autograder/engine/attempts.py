@@ -191,7 +191,8 @@ class Contest:
 def taken_of(record: Record) -> list[str]:
     """Of everybody with several attempts, which counts: sentences for the TA."""
     return [
-        f"{key}: attempt {one.number} counts ({one.source}{f', handed in {one.handed_in}' if one.handed_in else ''})."
+        f"{key}: several attempts; the best counts, number {one.number} ({one.source}"
+        f"{f', handed in {one.handed_in}' if one.handed_in else ''})."
         for key, one in sorted(counted(record).items())
     ]
 

@@ -74,7 +74,8 @@ def grade(
     reached("record opened")
     try:
         planned = planned or plan(submissions, known=record.planned(), zone=zone_of(course.timezone))
-        people = {one.key: one.others for one in (*record.planned(), *planned.entries)}
+        stay = [one for one in record.planned() if not planned.leaves(one)]
+        people = {one.key: one.others for one in (*stay, *planned.entries)}
         granted_now = granted(wish.extensions, people)
         only = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)}
         chosen = [one for one in submissions if not wish.only or one.key in only]

@@ -45,6 +45,11 @@ class Plan:
         """Keys of those who handed in nothing."""
         return tuple(entry.key for entry in self.entries if not entry.filename)
 
+    def leaves(self, row: Planned) -> bool:
+        """Whether a row of the record goes under other keys: it is of a hand-in that is somebody else's now."""
+        owners = self.owners.get(row.hand_in or row.key, ()) if row.filename else ()
+        return bool(owners) and row.key not in owners
+
     def hand_ins(self, key: str) -> frozenset[str]:
         """The hand-ins that a person means by a student's key or, if nobody has it, by a hand-in's."""
         found = frozenset(hand_in for hand_in, rows in self.owners.items() if key in rows)
@@ -197,7 +202,7 @@ def _entries(
                 ids = {IdKind(kind): text for kind, text in row.ids.items()}
                 person, team = Student(row.key, row.name, row.email, ids), row.group
             elif person is None and key in matched.strangers:
-                person = Student(key, ids=matched.strangers[key])
+                person = matched.strangers[key]
             entries.append(_entry(one, key, person, team, zone, len(entries)))
     there = {entry.key for entry in entries}
     for student in matched.students if with_missing else ():

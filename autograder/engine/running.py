@@ -34,7 +34,7 @@ from autograder.intake.faults import IntakeError
 from autograder.intake.submissions import collect, file_safe
 from autograder.judge.results import Outcome, Status
 from autograder.record.adjustments import Adjustment, adjust, undo
-from autograder.record.anonymity import key_of, public_standings
+from autograder.record.anonymity import key_of, naming, public_standings
 from autograder.record.history import noting, regrades
 from autograder.record.standing import standings
 from autograder.record.store import Record, RecordError, RecordFullError, now_utc
@@ -78,7 +78,7 @@ def grade_paths(
         collected = replace(collected, notes=(*collected.notes, *taken_of(record)))
     reached("before files")
     try:
-        remove_pages(wish.out, {one.key for one in known} - {one.key for one in record.planned()})
+        remove_pages(wish.out, record, {one.key for one in known} - {one.key for one in record.planned()})
         write_all(wish.out, record)
         write_regrades(wish.out, regrades(record))
         write_problems(wish.out / "problems.csv", collected, planned, standings(record))
@@ -105,11 +105,12 @@ def grade_paths(
     return int(any(outcome.status in (Status.NOT_GRADABLE, Status.GRADER_ERROR) for outcome in outcomes))
 
 
-def remove_pages(run: Path, keys: Collection[str]) -> None:
+def remove_pages(run: Path, record: Record, keys: Collection[str]) -> None:
     """Take away the files of students that the record does not have any more."""
+    name_of = naming(record)
     for key in keys:
         for folder, ending in (("feedback", "html"), ("results", "json")):
-            (run / folder / f"{file_safe(key)}.{ending}").unlink(missing_ok=True)
+            (run / folder / f"{file_safe(name_of(key))}.{ending}").unlink(missing_ok=True)
 
 
 def write_again(run: Path, student: str | None = None) -> list[Path]:
@@ -258,7 +259,7 @@ def forget_student(run: Path, key: str) -> str:
     try:
         with locked(run):
             record.forget(key)
-            remove_pages(run, [key])
+            remove_pages(run, record, [key])
             (run / "problems.csv").unlink(missing_ok=True)  # it may name them; `grade` writes it again
             write_all(run, record)
             write_regrades(run, regrades(record))

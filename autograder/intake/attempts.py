@@ -81,8 +81,6 @@ def undecided(kept: Sequence[Try], counts: Counts) -> str | None:
 
 def told(key: str, kept: Sequence[Try], number: int, counts: Counts) -> str:
     """Which attempt was taken, for the TA."""
-    if counts == "best":
-        return f"{key}: {len(kept)} attempts; all are graded, and the best counts."
     one = kept[number]
     when = one.hand_in.when if one.hand_in is not None else None
     said = f", handed in {when:%Y-%m-%d %H:%M:%S%z}" if when is not None else ""

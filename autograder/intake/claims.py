@@ -14,9 +14,8 @@ import pandas as pd
 
 from autograder.course.late import aware
 from autograder.intake.findings import Finding, match_line
-from autograder.intake.identity import IdKind
 from autograder.intake.idtables import STRENGTH
-from autograder.intake.roster import Roster
+from autograder.intake.roster import Roster, Student
 from autograder.intake.submissions import Submission
 
 DECIDED, BY_TEAM, BY_ID, BY_NAME = 0, 1, 2, 2 + len(STRENGTH)  # which claim on a student goes first
@@ -29,7 +28,7 @@ class Claims:
 
     rows: list[tuple[str, str, int]] = field(default_factory=list)
     teams: dict[str, str] = field(default_factory=dict)
-    strangers: dict[str, Mapping[IdKind, str]] = field(default_factory=dict)
+    strangers: dict[str, Student] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
 

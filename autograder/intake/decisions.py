@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 from autograder.course.faults import did_you_mean
 from autograder.intake.faults import IntakeError
 from autograder.intake.roster import Roster
-from autograder.intake.sheets import check_width, columns, plain, read_sheet, unescaped
+from autograder.intake.sheets import plain
 from autograder.intake.submissions import Submission
+from autograder.intake.tables import read_table
 
 HEADER = ("hand_in", "student")
 
@@ -25,16 +26,13 @@ def read_decisions(path: Path, submissions: Sequence[Submission], roster: Roster
     key. Raises IntakeError with the row and the nearest name for what is unknown, and for two words on one hand-in or
     student.
     """
-    sheet = read_sheet(path, "match file", "hand_in and student")
-    places = columns(sheet, HEADER)
     names = _names(submissions)
     students = {plain(student.key): student.key for student in roster.students} if roster is not None else {}
     found: dict[str, str] = {}
     rows: dict[tuple[str, str], int] = {}
-    for row in sheet.rows[1:]:
-        check_width(sheet, row, len(sheet.rows[0].cells))
+    for row in read_table(path, "match file", HEADER):
         where = f"{path}, row {row.number}"
-        hand_in, student = (plain(unescaped(row.cell(place))) for place in places)
+        hand_in, student = (plain(row[column]) for column in HEADER)
         keys = names.get(hand_in, set())
         if len(keys) > 1:
             raise IntakeError(f'{where}: {len(keys)} hand-ins are called "{hand_in}"; name one by its key or source.')

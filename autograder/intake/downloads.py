@@ -158,10 +158,13 @@ def _beside(
         for position, item in items.items():
             if position in read or not item.path.startswith(download.folder) or item.problem is not None:
                 continue
-            found = download.layout.companion(item.path.removeprefix(download.folder))
+            path = item.path.removeprefix(download.folder)
+            found = download.layout.companion(path)
             if found is None:
-                continue
-            if found.who and found.who not in present:
+                person = download.layout.entry(path)
+                if item.left_out is not None and person is not None and person.who not in present:
+                    yield position, (f"{item.left_out}, and {person.who} handed in no notebook", True)
+            elif found.who and found.who not in present:
                 yield position, (f"it is {found.what}, of {found.who}, who handed in no notebook", True)
             else:
                 yield position, (f"it is {found.what}", False)

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from autograder.course.faults import did_you_mean, listed
 from autograder.intake.claims import BY_TEAM, Claims
-from autograder.intake.faults import IntakeError
 from autograder.intake.findings import Finding
 from autograder.intake.identity import IdKind
 from autograder.intake.idtables import joined, of_ids, of_text, table
-from autograder.intake.roster import Roster
-from autograder.intake.sheets import check_width, columns, plain, read_sheet, unescaped
+from autograder.intake.roster import Roster, Student
+from autograder.intake.sheets import plain
 from autograder.intake.submissions import Submission
+from autograder.intake.tables import read_table
 
 HEADER = ("group", "student")
 SQUEEZED = "canvas"  # the layout whose names are squeezed: lower case, letters and digits alone
@@ -37,25 +38,22 @@ class Groups:
 
 @dataclass(frozen=True)
 class Team:
-    """A hand-in of several. Its members as a person or the roster writes them, or as the download's ids by kind."""
+    """A hand-in of several. Its members as a person or the roster writes them, or as the download tells of them."""
 
     hand_in: str
     name: str
     written: tuple[str, ...] = ()
-    by_ids: tuple[Mapping[IdKind, str], ...] = ()
+    told: tuple[Student, ...] = ()  # without keys
 
 
 def read_groups(path: Path) -> Groups:
     """The groups file at `path`; a line that is there twice counts once. Raises IntakeError with the row."""
-    sheet = read_sheet(path, "groups file", "group and student")
-    places = columns(sheet, HEADER)
     members: dict[str, dict[str, None]] = defaultdict(dict)
     spelling: dict[str, str] = {}
-    for row in sheet.rows[1:]:
-        check_width(sheet, row, len(sheet.rows[0].cells))
-        group, student = (plain(unescaped(row.cell(place))) for place in places)
+    for row in read_table(path, "groups file", HEADER):
+        group, student = (plain(row[column]) for column in HEADER)
         if not group or not student:
-            raise IntakeError(f"{path}, row {row.number}: the {'student' if group else 'group'} is blank.")
+            raise row.fault("the cell is blank.", "student" if group else "group")
         members[spelling.setdefault(folded(group), group)][student] = None
     return Groups(path, {group: tuple(names) for group, names in members.items()})
 
@@ -78,10 +76,14 @@ def teams(submissions: Sequence[Submission], roster: Roster, groups: Groups | No
         elif one.group or len(told) > 1:
             name = one.group or one.name or one.key
             written = () if told else tuple(on_roster.get(called, ()))
-            found.append(Team(one.key, name, written, tuple(member.ids for member in told)))
+            found.append(Team(one.key, name, written, tuple(map(_as_student, told))))
         elif called in on_roster:
             found.append(Team(one.key, one.name, tuple(on_roster[called])))
     return found
+
+
+def _as_student(member: Any) -> Student:
+    return Student("", member.name, member.ids.get(IdKind.EMAIL, ""), member.ids)
 
 
 def _filed(one: Submission, by_file: Mapping[str, str]) -> str | None:
@@ -122,11 +124,11 @@ def claim_for_teams(
     there = set(students["kind"])
     for team in together:
         claims.teams[team.hand_in] = team.name
-        members = [found.get(text) or _stranger(text, {}, team.name, roster, claims) for text in team.written]
-        ids = table(row for place, of in enumerate(team.by_ids) for row in of_ids(str(place), of, there))
+        members = [found.get(text) or _stranger(text, None, team.name, roster, claims) for text in team.written]
+        ids = table(row for place, of in enumerate(team.told) for row in of_ids(str(place), of.ids, there))
         by_ids = dict(_first_pairs(joined(ids, students)))
-        for place, of in enumerate(team.by_ids):
-            text = next((of[kind] for kind in IdKind if of.get(kind)), "")
+        for place, of in enumerate(team.told):
+            text = next((of.ids[kind] for kind in IdKind if of.ids.get(kind)), "")
             known = by_ids.get(str(place))
             if known or text:
                 members.append(known or _stranger(text, of, team.name, roster, claims))
@@ -147,7 +149,7 @@ def _of_file(groups: Groups, with_own: set[str], found: Mapping[str, str], roste
             of_student.setdefault(found.get(text, text), []).append(name)
         if name in with_own:
             continue
-        members = [found.get(text) or _stranger(text, {}, name, roster, claims) for text in texts]
+        members = [found.get(text) or _stranger(text, None, name, roster, claims) for text in texts]
         theirs = list(dict.fromkeys(row[0] for row in claims.rows if row[1] in members and row[0] not in claims.teams))
         if len(theirs) == 1:
             claims.teams[theirs[0]] = name
@@ -170,11 +172,11 @@ def _first_pairs(pairs: pd.DataFrame) -> Iterable[tuple[str, str]]:
     return zip(best["whose"], best["student"], strict=True)
 
 
-def _stranger(text: str, ids: Mapping[IdKind, str], group: str, roster: Roster, claims: Claims) -> str:
+def _stranger(text: str, person: Student | None, group: str, roster: Roster, claims: Claims) -> str:
     """The key of a member who is not on the roster: as the source calls them, but never another student's."""
     key = text if text not in roster.keys else f"{text} (of {group})"
     if key not in claims.strangers:
-        claims.strangers[key] = ids
+        claims.strangers[key] = replace(person or Student(key), key=key)
         if roster.students:
             what = f'"{text}" of {group} is not on the roster{did_you_mean(text, roster.keys)}'
             to_do = "mend the groups or the roster, then grade again; until then a row of its own has the group's score"

@@ -27,18 +27,21 @@ from autograder.intake.sheets import plain
 from autograder.intake.submissions import Submission
 
 UTC = ZoneInfo("UTC")
+RUNNING = (IdKind.CANVAS, IdKind.ANONYMOUS, IdKind.PARTICIPANT, IdKind.BRIGHTSPACE)  # numbers within one system alone
+LEAST = 3
+MOST = 0.5  # the share of hand-ins from which on a plain list's keys are taken for such numbers
 
 
 @dataclass(frozen=True)
 class Matched:
     """Hand-in -> the students that its outcome is for, in the order of the roster; absent for nobody's.
 
-    `teams` are the names of groups by hand-in; `strangers` the ids of members who are not on the roster.
+    `teams` are the names of groups by hand-in; `strangers` are members who are not on the roster.
     """
 
     owners: Mapping[str, tuple[str, ...]]
     teams: Mapping[str, str]
-    strangers: Mapping[str, Mapping[IdKind, str]]
+    strangers: Mapping[str, Student]
     students: tuple[Student, ...]
     findings: tuple[Finding, ...]
 
@@ -108,8 +111,8 @@ def _shared(shared: pd.DataFrame, roster: Roster) -> list[Finding]:
 def _by_id(
     single: Sequence[Submission], students: pd.DataFrame, roster: Roster, claims: Claims
 ) -> list[tuple[str, str, int]]:
-    rows: list[tuple[str, str, str]] = []
     there = set(students["kind"])
+    rows = _running_numbers(single, there, {plain(student.key) for student in roster.students})
     for one in single:
         hidden = kind_in_head(one) if head_of(one) else None
         rows += of_ids(one.key, {kind: text for kind, text in one.ids.items() if kind is not hidden}, there)
@@ -129,6 +132,21 @@ def _by_id(
         (str(row.whose), str(row.student), BY_ID + int(row.strength))
         for row in best[["whose", "student", "strength"]].itertuples(index=False)
     ]
+
+
+def _running_numbers(single: Sequence[Submission], there: set[str], keys: set[str]) -> list[tuple[str, str, str]]:
+    """An LMS's own numbers as what a plain list's keys may be.
+
+    One of them may by chance be another student's key, so they count only where several and most hand-ins find a
+    student so: then the keys plainly are such numbers.
+    """
+    rows: list[tuple[str, str, str]] = []
+    for kind in RUNNING:
+        numbers = [(one.key, str(IdKind.KEY), one.ids[kind]) for one in single if kind in one.ids]
+        found = sum(plain(text) in keys for _, _, text in numbers)
+        if kind not in there and found >= LEAST and found > MOST * len(numbers):
+            rows += numbers
+    return rows
 
 
 def _of_others(pairs: pd.DataFrame, single: Sequence[Submission], roster: Roster, claims: Claims) -> pd.Series:

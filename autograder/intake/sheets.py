@@ -1,7 +1,7 @@
 """Reads the sheets that a person hands over: class lists, groups, decisions. Everything in them is text.
 
 CSV with any usual delimiter, UTF-8 or Excel's UTF-16, with or without a byte order mark or a "sep=" line. Called by
-`roster`, `groups` and `decisions`, which know what the columns mean.
+`roster` and `tables`, which know what the columns mean.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import codecs
 import csv
 import io
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.course.faults import did_you_mean, listed
+from autograder.course.faults import did_you_mean
 from autograder.intake.faults import IntakeError
 
 DELIMITERS = (",", ";", "\t")
@@ -70,16 +70,6 @@ def read_sheet(path: Path, what: str, header: str) -> Sheet:
     if not rows:
         raise IntakeError(f"The {what} {path} is empty; expected a header row with {header}.")
     return Sheet(path, what, rows)
-
-
-def columns(sheet: Sheet, wanted: Sequence[str]) -> tuple[int, ...]:
-    """Where those columns are, by their headers in any letter case. Raises IntakeError if one is absent or twice."""
-    titles = [sheet.rows[0].cell(place).casefold() for place in range(len(sheet.rows[0].cells))]
-    for name in wanted:
-        if titles.count(name) != 1:
-            fault = "is there twice" if name in titles else f"is not there, found {listed(titles)}"
-            raise IntakeError(f'{sheet.path}, row {sheet.rows[0].number}: the column "{name}" {fault}.')
-    return tuple(titles.index(name) for name in wanted)
 
 
 def check_width(sheet: Sheet, row: Row, width: int) -> None:

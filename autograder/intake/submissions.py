@@ -173,7 +173,7 @@ def _counted(key: str, kept: Sequence[Try], counts: Counts) -> tuple[Submission,
         for place, one in enumerate(each, 1)
         if counts != "best" and place != number + 1
     ]
-    return taken, left_out, [told(key, kept, number, counts)]
+    return taken, left_out, [told(key, kept, number, counts)] if counts != "best" else []
 
 
 def _submission(key: str, one: Try) -> Submission:

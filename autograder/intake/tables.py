@@ -1,7 +1,8 @@
-"""Small tables with known columns that a TA writes by hand: extensions, adjustments.
+"""Small tables with known columns that a TA writes by hand: extensions, adjustments, groups, decisions.
 
 A sheet (see `sheets`) whose header has the needed columns, any of some further ones, and no other, so that a slip in a
-title is no silently ignored column. Called by `extensions` and by the engine's `adjusting`.
+title is no silently ignored column. Called by `extensions`, `groups`, `decisions` and
+the engine's `adjusting`.
 """
 
 from __future__ import annotations

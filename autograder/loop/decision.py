@@ -123,6 +123,8 @@ def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Se
     if not any(proofs[n].moved for n in told):
         return _still(probes, readings, seen)
     right = [_is_right(probes[n], readings[n], proofs[n], seen) for n in told]
+    if all(right) and all(proofs[n].stopped == 1 for n in told):
+        right = [False] * len(right)  # best after the first update of every probe: rather a loop that ends there
     if all(right):
         if not any(proofs[n].far for n in told):
             return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("TOO_SMALL_TO_PROVE",))
@@ -169,7 +171,7 @@ def _is_right(evidence: Evidence, reading: Reading, proof: Replayed, seen: str) 
     sound = reading.verdict in RIGHT or (reading.verdict in BY_SIZE and seen in RIGHT)
     if proof.retraced and proof.rate == 1.0 and sound:
         return True
-    return sound and (proof.stopped or 0) > 1 and _restores(evidence.ledger)
+    return sound and bool(proof.stopped) and _restores(evidence.ledger)
 
 
 def _restores(ledger: Ledger) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, inspect, literal, select, update
+from sqlalchemy import String, bindparam, case, delete, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from autograder.record.store import Record
@@ -43,29 +43,40 @@ def move(record: Record, moves: Sequence[Move], gone: Sequence[str] = ()) -> Non
 
     No two moves may have one `new`, and a `new` that is there already has to be in `gone` or the `old` of a move.
     """
+    new_keys = {one.new for one in moves}
+    aside = {one.old: f"\ufffd{number}" for number, one in enumerate(moves) if one.old in new_keys}
     with Session(record.engine) as session, session.begin():
-        for key in gone:
-            session.execute(delete(SubmissionRow).where(SubmissionRow.key == key))
-        new_keys = {one.new for one in moves}
-        aside = {one.old: f"\ufffd{number}" for number, one in enumerate(moves) if one.old in new_keys}
-        for one in moves:
-            if one.old in aside:
-                _rekey(session, Move(one.old, aside[one.old], one.person), one.old)
-        for one in moves:
-            _rekey(session, Move(aside.get(one.old, one.old), one.new, one.person), one.old)
+        if gone:
+            session.connection().execute(
+                delete(SubmissionRow).where(SubmissionRow.key == bindparam("b_old")), [{"b_old": key} for key in gone]
+            )
+        _rekey(session, [(one.old, aside[one.old], one) for one in moves if one.old in aside])
+        _rekey(session, [(aside.get(one.old, one.old), one.new, one) for one in moves])
 
 
-def _rekey(session: Session, one: Move, came_as: str) -> None:
+def _rekey(session: Session, steps: Sequence[tuple[str, str, Move]]) -> None:
+    """One step of each move, from a key to another that is free: a statement for each table, whatever their number."""
+    if not steps:
+        return
+    connection = session.connection()
+    old, new, came_as = (bindparam(name, type_=String) for name in ("b_old", "b_new", "b_came_as"))
+    everybody = [{"b_old": before, "b_new": after, "b_came_as": one.old} for before, after, one in steps]
+    persons = [{"b_old": before, "b_new": after} for before, after, one in steps if one.person]
     others = [column for column in inspect(SubmissionRow).columns if column.key not in ("key", "hand_in")]
     # Which hand-in it is has to stay known, should the run die before it is planned anew
-    hand_in = session.scalar(select(SubmissionRow.hand_in).where(SubmissionRow.key == one.old)) or came_as
-    row = select(literal(one.new), literal(hand_in), *others).where(SubmissionRow.key == one.old)
+    hand_in = case((SubmissionRow.hand_in == "", came_as), else_=SubmissionRow.hand_in)
+    row = select(new, hand_in, *others).where(SubmissionRow.key == old)
     names = ["key", "hand_in", *(column.key for column in others)]
-    session.execute(insert(SubmissionRow).from_select(names, row))
-    for table in (*OF_THE_WORK, *(OF_THE_PERSON if one.person else ())):
-        session.execute(update(table).where(table.submission == one.old).values(submission=one.new))
-    if one.person:
-        if session.get(ExtensionRow, one.new) is None:
-            session.execute(update(ExtensionRow).where(ExtensionRow.student == one.old).values(student=one.new))
-        session.execute(delete(ExtensionRow).where(ExtensionRow.student == one.old))
-    session.execute(delete(SubmissionRow).where(SubmissionRow.key == one.old))
+    connection.execute(insert(SubmissionRow).from_select(names, row), everybody)
+    for tables, of in ((OF_THE_WORK, everybody), (OF_THE_PERSON, persons)):
+        for table in tables if of else ():
+            connection.execute(update(table).where(table.submission == old).values(submission=new), of)
+    extended = set(session.scalars(select(ExtensionRow.student)))
+    for one in persons:
+        if one["b_old"] in extended and one["b_new"] not in extended:
+            session.execute(
+                update(ExtensionRow).where(ExtensionRow.student == one["b_old"]).values(student=one["b_new"])
+            )
+        elif one["b_old"] in extended:  # what was granted to the student goes before what was to the hand-in
+            session.execute(delete(ExtensionRow).where(ExtensionRow.student == one["b_old"]))
+    connection.execute(delete(SubmissionRow).where(SubmissionRow.key == old), everybody)

@@ -519,13 +519,17 @@ class Recorder:
             if any(grad is None or grad.shape != part.shape for grad, part in zip(grads, change, strict=True)):
                 continue
             factor = self._factor(change, [grad.double() for grad in grads if grad is not None], slack)
-            if factor is not None:
+            if factor is not None and (factor > 0 or not self._seen_before()):
                 return factor, flag
+        return None, Written.RESTORED if self._seen_before() else Written(0)
+
+    def _seen_before(self) -> bool:
+        """Whether the values are those of an earlier moment. One update back looks like a step up the gradient, too."""
         now = [tensor.detach() for tensor in self.tensors]
-        for earlier in [self._begun, *reversed(self._snapshots)]:
-            if all(torch.equal(one, two) for one, two in zip(now, earlier, strict=True)):
-                return None, Written.RESTORED
-        return None, Written(0)
+        return any(
+            all(torch.equal(one, two) for one, two in zip(now, earlier, strict=True))
+            for earlier in [self._begun, *reversed(self._snapshots)]
+        )
 
     def _factor(self, change: list[torch.Tensor], grads: list[torch.Tensor], slack: float) -> float | None:
         size = sum(float((grad * grad).sum()) for grad in grads)

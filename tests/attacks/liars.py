@@ -82,7 +82,6 @@ LIES = [
         "every answer twice",
         "def send(self, header, *more, **others):\n    honest(self, header, *more, **others)\n    honest(self, {**header, 'value': 42})\nChannel.send = send",
     ),
-    liar("silence", "Channel.send = lambda *more, **others: time.sleep(1000)"),
     liar("not listening", "Channel.receive = lambda *more, **others: time.sleep(1000)", ["#" + "x" * 1_500_000]),
     liar(
         "one byte at a time",

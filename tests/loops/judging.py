@@ -1,4 +1,4 @@
-"""Puts a `train` function to the order check, as the graders of q5 do, but in this process."""
+"""Puts a `train` or a `fit_product` to the order check, as the graders of q5 and q3 do, but in this process."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy
 import torch
 
 from autograder.loop.decision import Rules, Verdict, decide
-from autograder.loop.probes import LoopProbe, draw_loop_probe, draw_loop_probes, loop_evidence
+from autograder.loop.probes import LoopProbe, draw_loop_probe, draw_loop_probes, loop_evidence, product_evidence
 from autograder.loop.replay import Evidence
-from autograder.student.probe import ProbeNetwork, report
+from autograder.student.probe import MOST_UPDATES, ProbeNetwork, report
+from autograder.student.recorder import Recorder
 
 Train = Callable[..., Any]
 
@@ -64,3 +65,26 @@ def train_of(source: str) -> Train:
 def sizes(seed: int) -> list[tuple[int, int]]:
     """Examples and epochs of the probes that `judged` uses with this seed."""
     return [(len(spec.inputs), spec.epochs) for spec in draw_loop_probes(numpy.random.default_rng(seed))]
+
+
+def judged_product(source: str, *, seed: int = 5) -> Verdict:
+    """The verdict on the `fit_product` that a source defines, on three pairs of scalars, as the graders of q3 ask."""
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(source, "<cell 1>", "exec"), space)
+    draw = numpy.random.default_rng(seed)
+    found = []
+    for steps in (2, 4, int(draw.integers(20, 40))):
+        start = {"var_1": round(draw.uniform(1, 3), 3), "var_2": round(draw.uniform(1, 3), 3)}
+        goal, lr = round(draw.uniform(6, 9), 2), round(draw.uniform(1e-3, 3e-3), 6)
+        tensors = {name: torch.tensor(value, requires_grad=True) for name, value in start.items()}
+        recorder = Recorder(tensors, full=MOST_UPDATES).start()
+        error = ""
+        try:
+            space["fit_product"](*tensors.values(), goal, lr=lr, steps=steps)
+        except Exception as raised:
+            error = f"{type(raised).__name__}: {raised}"
+        finally:
+            recorder.stop()
+        end = {name: float(tensor.detach()) for name, tensor in tensors.items()}
+        found.append(product_evidence(start, end, goal, lr, steps, report(recorder), error=error))
+    return decide(found)
