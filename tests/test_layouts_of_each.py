@@ -154,6 +154,15 @@ def test_a_brightspace_date_that_could_be_another_is_none(tmp_path: Path, text: 
     assert (one.handed_in, one.key) == (None, "2")
 
 
+def test_a_number_among_brightspaces_user_names_is_one_of_them(tmp_path: Path) -> None:
+    files = {
+        f"{n}-3 - {who} - Nov 16, 2026 612 PM/lab.ipynb": notebook("alpha = 1")
+        for n, who in ((1, "astudent Ada Student"), (2, "0042 Ben Student"), (3, "cstudent2 Cy Student"))
+    }
+    ids = {one.key: one.ids for one in read(tmp_path, files).submissions}
+    assert ids["2"] == {IdKind.BRIGHTSPACE: "2", IdKind.LOGIN: "0042"}
+
+
 def test_a_name_that_begins_small_is_no_brightspace_user_name(tmp_path: Path) -> None:
     files = {
         f"{n}-3 - {who} - Nov 16, 2026 612 PM/lab.ipynb": notebook("alpha = 1")

@@ -104,6 +104,15 @@ def test_the_strongest_id_decides_and_a_contradiction_is_told() -> None:
     assert kinds(found) == ["ids disagree"]
 
 
+def test_a_brightspace_number_that_is_ones_id_and_anothers_user_name_is_asked_about() -> None:
+    people = Roster((student("ada", number="0001", login="0002"), student("ben", number="0002", login="0001")))
+    folder = handed("77", IdKind.NUMBER, "0001", layout="brightspace", name="Ben Student")
+    found = match(people, [folder])
+    assert pairs(found) == {}
+    (finding,) = [one for one in found.findings if one.kind == "ids disagree"]
+    assert finding.line == "77,ada or 77,ben"
+
+
 def test_a_plain_list_keyed_by_the_systems_own_numbers_matches_its_download() -> None:
     people = Roster(tuple(student(f"90{n}", f"Student{n}, Kim") for n in range(5)))
     found = match(people, [handed(f"90{n}", IdKind.CANVAS) for n in range(4)])

@@ -121,6 +121,7 @@ def _by_id(
     heads = ids_by_heads([one for one in single if head_of(one)], students)
     pairs = joined(pd.concat([table(rows), heads], ignore_index=True).drop_duplicates(), students)
     pairs = pairs[~_of_others(pairs, single, roster, claims)]
+    pairs = pairs[~_either(pairs, single, students, claims)]
     best = pairs.drop_duplicates("whose")
     named = {one.key for one in single if one.ids}
     meant = pairs[pairs["whose"].isin(named)].groupby("whose")["student"].agg(lambda them: list(dict.fromkeys(them)))
@@ -168,6 +169,30 @@ def _of_others(pairs: pd.DataFrame, single: Sequence[Submission], roster: Roster
             claims.told.add(one.key)
             claims.findings.append(Finding("another name", student.key, one.source, what, to_do, line))
     return wrong
+
+
+def _either(pairs: pd.DataFrame, single: Sequence[Submission], students: pd.DataFrame, claims: Claims) -> pd.Series:
+    """Which pairs are by a number from Brightspace that is one student's id and another's user name.
+
+    Its folders have the one or the other before the name, as the site is set, and where both are numbers nothing tells
+    which.
+    """
+    logins = students[students["kind"] == IdKind.LOGIN].set_index("id")["whose"]
+    numbered = {one.key: one for one in single if one.layout == "brightspace" and IdKind.NUMBER in one.ids}
+    unsure = pd.Series(False, index=pairs.index)
+    for row in pairs[(pairs["kind"] == IdKind.NUMBER) & pairs["whose"].isin(numbered)].itertuples():
+        other = str(logins.get(row.id, row.student))
+        if other != row.student:
+            unsure[row.Index] = True
+            one = numbered[str(row.whose)]
+            claims.told.add(one.key)
+            what = (
+                f'"{row.id}" is the id of {row.student} and the user name of {other}, and the folder says "{one.name}"'
+            )
+            lines = " or ".join(match_line(one.key, key) for key in (str(row.student), other))
+            to_do = "put one of the lines into the --match file and grade again"
+            claims.findings.append(Finding("ids disagree", "", one.source, what, to_do, lines))
+    return unsure
 
 
 def _words(name: str) -> frozenset[str]:

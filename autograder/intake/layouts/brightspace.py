@@ -76,13 +76,15 @@ def entry(path: str) -> HandIn | None:
 
 
 def whole(read: Read, listing: Listing) -> Read:
-    """What stands before the name: `23304308 Student`, or `astudent Ada Student` where most have a user name there."""
+    """What stands before the name: `23304308 Student` where most have a number there, or `astudent Ada Student` where
+    most have a user name; a site is set to one of the two."""
     split = {one.name: one.name.partition(" ") for one in read.values()}
     users = sum(_is_user_name(first, rest) for first, _, rest in split.values())
+    numbered = 2 * sum(first.isdecimal() for first, _, _ in split.values()) > len(split)
     found = {}
     for path, one in read.items():
         first, _, rest = split[one.name]
-        if first.isdecimal() and rest:
+        if numbered and first.isdecimal() and rest:
             one = replace(one, name=rest.strip(), ids={**one.ids, IdKind.NUMBER: first})
         elif rest and 2 * users > len(split) and USER_NAME.fullmatch(first):
             one = replace(one, name=rest.strip(), ids={**one.ids, IdKind.LOGIN: first})
