@@ -259,9 +259,7 @@ SYSTEMS = {
     ),
     "brightspace, user names": System(
         brightspace(lambda person: f"{person.login} {person.shown}", american), "brightspace",
-        lambda person: {IdKind.BRIGHTSPACE: person.user, IdKind.LOGIN: person.login}
-        if not person.login.isdecimal()
-        else {IdKind.BRIGHTSPACE: person.user, IdKind.NUMBER: person.login},
+        lambda person: {IdKind.BRIGHTSPACE: person.user, IdKind.LOGIN: person.login},
         lambda person: person.shown, seconds=False, attempts=True,
     ),
     "sakai": System(
