@@ -220,8 +220,8 @@ def _retraced(proofs: Sequence[Replayed], lrs: Sequence[float], seen: str, flags
 
 def _loss(proofs: Sequence[Replayed]) -> _Found:
     """The account's steps give the numbers, with the gradients that came back from another loss."""
-    scales = [proof.scale for proof in proofs if proof.finite]
-    if scales and all(scale is not None and scale < 0 for scale in scales):
+    finite = [proof for proof in proofs if proof.finite]
+    if finite and all(proof.against or (proof.scale is not None and proof.scale < 0) for proof in finite):
         return _Found("WRONG_DIRECTION")
     return _Found("WRONG_LOSS")
 

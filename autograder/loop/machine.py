@@ -116,6 +116,7 @@ class Machine:
     keep_path: bool = False
     path: list[Parameters] = field(default_factory=list)
     labs_loss: bool = True  # with pulls: whether in each update they added up to those of the lab's loss
+    against: bool = True  # or to what leads away from its 0
 
     def run(self, steps: Iterable[Step]) -> Parameters:
         """The parameters at the end. Raises ValueError if the steps ask for what cannot be computed."""
@@ -139,6 +140,9 @@ class Machine:
         for came, wanted in self.pulled.values():
             if not numpy.allclose(came, wanted, rtol=1e-3, atol=1e-4):
                 self.labs_loss = False
+            back = -float((came * wanted).sum()) / max(float((wanted * wanted).sum()), 1e-30)
+            if back <= 0 or not numpy.allclose(came, -back * wanted, rtol=1e-3, atol=1e-4):
+                self.against = False
         self.pulled = {}
         self.versions.append(self._copy())
         if self.keep_path:
@@ -168,7 +172,7 @@ class Machine:
     def _note_pull(self, then: Parameters, rows: Sequence[int], pull: Array) -> None:
         wanted = self.gradient.pull(then, rows)
         if wanted is None or wanted.shape != pull.shape:
-            self.labs_loss = False
+            self.labs_loss = self.against = False
             return
         for row, came, whole in zip(rows, pull, wanted, strict=True):
             before = self.pulled.get(row)

@@ -104,7 +104,7 @@ class Replayed:
     `rate` is how many times as large as asked the learning rates in it are (1.0: as asked). `fits`: names of our
     hypotheses that give the same numbers; `scale`: the lab's loop gives them with updates this many times as large;
     `stopped`: so does the lab's loop after this many updates; `doubt`: settings that are not believed; `far`: the way
-    from start to end is long enough to tell orders apart.
+    from start to end is long enough to tell orders apart; `against`: the other loss leads away from the lab's 0.
     """
 
     moved: bool
@@ -117,6 +117,7 @@ class Replayed:
     stopped: int | None = None
     doubt: str = ""
     far: bool = True
+    against: bool = False
 
     @property
     def taught(self) -> bool:
@@ -133,16 +134,16 @@ def replayed(evidence: Evidence) -> Replayed:
         gone = steps is not None and loses_its_numbers(evidence, steps)
         by_pulls = steps is not None and not gone and bool(evidence.pulls) and loses_its_numbers(evidence, steps, True)
         return Replayed(True, False, gone, by_pulls, rate_of(evidence, steps), doubt=doubt)
-    retraced = by_pulls = False
+    retraced = by_pulls = against = False
     if steps is not None:
         retraced = runs_to(evidence, steps)
         if not retraced and evidence.pulls:
-            by_pulls, retraced = pulls_run_to(evidence, steps)
+            by_pulls, retraced, against = pulls_run_to(evidence, steps)
         elif not retraced:
             by_pulls = any(runs_to(replace(evidence, gradient=other), steps) for other in evidence.gradient.others)
     rate = rate_of(evidence, steps) if retraced or by_pulls else 1.0
     far = distance(evidence.start, evidence.end) >= PROVEN
-    found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt, far=far)
+    found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt, far=far, against=against)
     if retraced and rate == 1.0:
         return replace(found, fits=("CORRECT",) if plainly_taught(evidence) else ())
     fits = tuple(fitting(evidence))
@@ -178,17 +179,17 @@ def runs_to(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False, 
     return False
 
 
-def pulls_run_to(evidence: Evidence, steps: Sequence[Step]) -> tuple[bool, bool]:
-    """Whether these steps with the gradients that came back to the outputs lead to the probe's end, and whether those
-    were the lab's loss all the same, in several parts or through several forward passes."""
+def pulls_run_to(evidence: Evidence, steps: Sequence[Step]) -> tuple[bool, bool, bool]:
+    """Whether these steps with the gradients that came back to the outputs lead to the probe's end; whether those were
+    the lab's loss all the same, in several parts or through several forward passes; whether they were against it."""
     for mixed in (False, True) if evidence_is_stale(evidence, steps) else (False,):
         machine = Machine(evidence.start, evidence.gradient, mixed, use_pulls=True)
         try:
             if near(evidence, machine.run(steps), TOLERANCE):
-                return True, machine.labs_loss
+                return True, machine.labs_loss, machine.against
         except (ValueError, KeyError, IndexError, RuntimeError):
-            return False, False
-    return False, False
+            return False, False, False
+    return False, False, False
 
 
 def near(evidence: Evidence, end: Parameters, tolerance: float) -> bool:
