@@ -142,6 +142,13 @@ def test_a_class_with_names_of_its_own_is_not_taken_for_a_download(tmp_path: Pat
     assert not any(one.layout or one.attempts for one in collected.submissions)
 
 
+def test_one_file_that_somebody_renamed_does_not_hide_a_canvas_download(tmp_path: Path) -> None:
+    names = [f"student{n}kim_{9000 + n}_{5500 + n}_lab.ipynb" for n in range(4)]
+    odd = "Student Ada 🙂_9009_5509_lab.ipynb"
+    found = read(tmp_path, {name: notebook(f"alpha = '{name}'") for name in (*names, odd)})
+    assert {one.key for one in found.submissions} == {"9000", "9001", "9002", "9003", "9009"}
+
+
 def test_plain_names_are_recognised_as_nobodys() -> None:
     assert recognised(["ada.ipynb", "ben_lab_2.ipynb", "week 3/cem.ipynb"]) is None
 

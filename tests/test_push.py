@@ -31,6 +31,7 @@ from autograder.gradebook.canvas_http import Pace
 from autograder.gradebook.passback import Directory, ids_of
 from autograder.intake.identity import IdKind
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, Where
+from autograder.record.adjustments import Adjustment, adjust
 from autograder.record.grants import grant
 from autograder.record.history import Receipt, keep_receipts, last_receipts
 from autograder.record.standing import standings
@@ -189,7 +190,7 @@ def test_a_second_push_sends_nothing(course: Class, canvas: FakeCanvas) -> None:
 
 def test_only_what_changed_is_sent(course: Class, canvas: FakeCanvas) -> None:
     send(course, comments=False)
-    course.record.adjust("103", "q2", 9, "Read it again.", "ta", "2026-11-25T00:00:00+00:00")
+    adjust(course.record, [Adjustment("103", "q2", 9, "Read it again.", "ta", "2026-11-25T00:00:00+00:00")])
     canvas.sent.clear()
     send(course, comments=False)
     assert canvas.sent == [{"103": {"posted_grade": "19"}}]
@@ -197,7 +198,7 @@ def test_only_what_changed_is_sent(course: Class, canvas: FakeCanvas) -> None:
 
 def test_an_adjustment_brings_its_reason_as_a_new_comment(course: Class, canvas: FakeCanvas) -> None:
     send(course)
-    course.record.adjust("103", "q2", 9, "Read it again.", "ta", "2026-11-25T00:00:00+00:00")
+    adjust(course.record, [Adjustment("103", "q2", 9, "Read it again.", "ta", "2026-11-25T00:00:00+00:00")])
     send(course)
     assert len(canvas.submissions[103].comments) == 2
     assert "Read it again." in canvas.submissions[103].comments[1]

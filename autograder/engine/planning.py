@@ -31,7 +31,8 @@ class Plan:
     """Everybody in the run, by the keys of scores.csv.
 
     `owners` says for every hand-in whose rows its outcome is for: one, or all members of a team. `decisions` are to be
-    kept in the record. `complete` is true if the entries are the whole class, as far as a roster says who is in it.
+    kept in the record. `complete` is true if the entries are the whole class, as far as a roster says who is in it;
+    `strangers_alone` if there is a roster and none of the hand-ins is of anybody on it.
     """
 
     entries: tuple[Planned, ...]
@@ -39,6 +40,7 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     decisions: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
+    strangers_alone: bool = False
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -121,7 +123,9 @@ def plan(
     given = roster is not None or groups is not None
     entries = _entries(submissions, owners, matched, remembered, zone, with_missing=given)
     findings += [*matched.findings, *_without_file(matched.students, entries, known)]
-    return Plan(tuple(entries), owners, tuple(findings), decisions, roster is not None)
+    whose = {entry.key for entry in entries if entry.filename}
+    alone = roster is not None and bool(whose) and whose.isdisjoint(roster.keys)
+    return Plan(tuple(entries), owners, tuple(findings), decisions, roster is not None, alone)
 
 
 def _without_file(

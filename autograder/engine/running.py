@@ -69,6 +69,11 @@ def grade_paths(
     wanted = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)} or planned.owners.keys()
     count = sum(len(planned.owners[hand_in]) for hand_in in wanted)
     wish = replace(wish, handed_in=tuple(paths))
+    if planned.strangers_alone:
+        progress_console.print(
+            f"None of {len(collected.submissions)} hand-ins is of a student on {escape(str(roster_path))}. Is it this "
+            "class's, with the ids that the file names have? Was the download recognised (else see --layout)?"
+        )
     interrupt = Interrupt(progress_console)
     with locked(wish.out), interrupt, Bar(progress_console, count) as bar:
         since = notes_so_far(wish.out / RECORD)

@@ -120,7 +120,7 @@ class Canvas(Gradebook):
             template.value(row, column).strip().upper() in ("EX", "EXCUSED") and (row, column) in template.changes
             for row in rows
         )
-        return [f"{excused} of them are excused in Canvas so far; with a grade they are no longer."] if excused else []
+        return [f"Excused in Canvas so far, and with a grade no longer: {excused}."] if excused else []
 
 
 def _is_points(template: Template, row: int) -> bool:

@@ -269,7 +269,7 @@ def _about(filled: Filled, kind: Gradebook, policy: Policy, people: Sequence[Sta
     elif late.deducted_by == "lms":
         notes.append("These are raw scores, no late penalty taken off: grading.yml leaves that to the LMS.")
     else:
-        notes.append(f"These are final scores: a late penalty was taken off for {off} students.")
+        notes.append(f"These are final scores: late penalties taken off: {off}.")
         if kind.deducts:
             notes.append(f"Switch off {kind.deducts}, if there is one: it would take the penalty off a second time.")
     unknown = sum(LATE_UNKNOWN in one.flags for one in people)
@@ -277,7 +277,7 @@ def _about(filled: Filled, kind: Gradebook, policy: Policy, people: Sequence[Sta
         notes.append(f"{unknown} were marked late by the LMS, which did not say by how much: nothing was taken off.")
     if filled.excused:
         done = f"written as {kind.excused}" if kind.excused else f"left alone: {kind.called} takes no word for it"
-        notes.append(f"{filled.excused} excused students' rows were {done}.")
+        notes.append(f"Rows of excused students, {done}: {filled.excused}.")
     if erase and not kind.blank_erases and any(not change.new for change in filled.changes):
         notes.append(f"{kind.called} passes over a blank, so take those grades away by hand there.")
     if filled.template.ends[-1][1] == "":

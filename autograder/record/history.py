@@ -48,7 +48,7 @@ def noting(record: Record, why: str | Mapping[str, str]) -> Iterator[None]:
     notes = []
     for one in standings(record):
         old = before.get(one.person.key)
-        if old is not None and _told(old) != _told(one):
+        if old is not None and _told(old) not in ("", _told(one)):  # a first word on somebody is no news
             reason = why if isinstance(why, str) else why[one.person.key]
             notes.append(Regrade(one.person.key, now_utc(), _told(old), _told(one), reason))
     keep_regrades(record, notes)

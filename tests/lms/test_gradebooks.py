@@ -105,7 +105,7 @@ def test_a_teachers_own_words_stay_and_ours_are_brought_up_to_date(tmp_path: Pat
 @pytest.mark.parametrize(
     ("settings", "sent", "said"),
     [
-        ({"late": "autograder"}, plain(expected(14) or Decimal(0)), "a late penalty was taken off for"),
+        ({"late": "autograder"}, plain(expected(14) or Decimal(0)), "late penalties taken off: "),
         ({"late": "lms"}, "7.16", "grading.yml leaves that to the LMS"),
         ({"late": ""}, "7.16", "grading.yml has no late policy"),
         ({"late": "autograder", "places": 0}, "5", "a second time"),
