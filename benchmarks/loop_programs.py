@@ -1,9 +1,9 @@
 """Thousands of random loop programs put to the order check: who is accused wrongly, what gets past both witnesses.
 
-    python benchmarks/loop_programs.py [--right 2000] [--faulty 2000] [--seed 0] [--processes 2]
+    python benchmarks/loop_programs.py [--right 2000] [--faulty 2000] [--seed 0] [--processes 2] [--seconds S]
 
 The truth about each program comes from exact bookkeeping of its gradients (tests/loops/programs.py). Prints the
-counts, a table of kinds and verdicts, and the source of whatever went wrong.
+counts, a table of kinds and verdicts, and the source of whatever went wrong. After --seconds it counts what it has.
 """
 
 from __future__ import annotations
@@ -54,13 +54,18 @@ def main() -> None:
     parser.add_argument("--faulty", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     wanted = parser.parse_args()
     jobs = [(True, wanted.seed + n) for n in range(wanted.right)] + [
         (False, wanted.seed + n) for n in range(wanted.faulty)
     ]
     started = time.monotonic()
+    found = []
     with multiprocessing.get_context("spawn").Pool(wanted.processes) as pool:
-        found = pool.map(one, jobs, chunksize=20)
+        for result in pool.imap_unordered(one, jobs, chunksize=5):
+            found.append(result)
+            if time.monotonic() - started > wanted.seconds:
+                break
     for outcome, kind, name, text in found:
         if outcome.isupper():
             print(f"--- {outcome} ({kind}, {name})\n{text}")
