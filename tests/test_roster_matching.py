@@ -113,6 +113,14 @@ def test_a_brightspace_number_that_is_ones_id_and_anothers_user_name_is_asked_ab
     assert finding.line == "77,ada or 77,ben"
 
 
+def test_brightspace_numbers_are_ids_where_the_rest_of_the_download_can_be_nothing_else() -> None:
+    pair = (student("ada", number="0001", login="0002"), student("ben", number="0002", login="0001"))
+    others = tuple(student(f"kim{n}", number=f"700{n}", login=f"kim{n}") for n in range(3))
+    folders = [handed("77", IdKind.NUMBER, "0001", layout="brightspace", name="Student")]
+    folders += [handed(f"8{n}", IdKind.NUMBER, f"700{n}", layout="brightspace", name="Student") for n in range(3)]
+    assert pairs(match(Roster((*pair, *others)), folders)) == {"77": "ada", "80": "kim0", "81": "kim1", "82": "kim2"}
+
+
 def test_a_plain_list_keyed_by_the_systems_own_numbers_matches_its_download() -> None:
     people = Roster(tuple(student(f"90{n}", f"Student{n}, Kim") for n in range(5)))
     found = match(people, [handed(f"90{n}", IdKind.CANVAS) for n in range(4)])

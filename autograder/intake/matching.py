@@ -174,12 +174,18 @@ def _of_others(pairs: pd.DataFrame, single: Sequence[Submission], roster: Roster
 def _either(pairs: pd.DataFrame, single: Sequence[Submission], students: pd.DataFrame, claims: Claims) -> pd.Series:
     """Which pairs are by a number from Brightspace that is one student's id and another's user name.
 
-    Its folders have the one or the other before the name, as the site is set, and where both are numbers nothing tells
-    which.
+    Its folders have the one or the other before the name, as the site is set for all of them. So where other folders
+    can only be read as ids, and none as a user name alone, these are ids too; else nothing tells.
     """
     logins = students[students["kind"] == IdKind.LOGIN].set_index("id")["whose"]
+    numbers = students[students["kind"] == IdKind.NUMBER].set_index("id")["whose"]
     numbered = {one.key: one for one in single if one.layout == "brightspace" and IdKind.NUMBER in one.ids}
+    texts = [plain(one.ids[IdKind.NUMBER]) for one in numbered.values()]
+    as_ids = sum(text in numbers.index and text not in logins.index for text in texts)
+    as_user_names = sum(text in logins.index and text not in numbers.index for text in texts)
     unsure = pd.Series(False, index=pairs.index)
+    if as_ids >= LEAST and not as_user_names:
+        return unsure
     for row in pairs[(pairs["kind"] == IdKind.NUMBER) & pairs["whose"].isin(numbered)].itertuples():
         other = str(logins.get(row.id, row.student))
         if other != row.student:
