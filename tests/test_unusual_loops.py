@@ -108,6 +108,13 @@ def test_gradients_added_up_by_hand_are_old_marks() -> None:
     assert judged(train_of(two_loops(body))).name == "MISSING_ZERO"
 
 
+def test_one_update_for_everything_is_no_accumulating_on_purpose_even_if_an_example_is_left_out() -> None:
+    body = "if loss is not None:\n    loss.backward()\nloss = torch.sum((network(x) - y) ** 2)"
+    start = "loss = torch.sum((network(examples[0][0]) - examples[0][1]) ** 2)\n" + SGD_LINE
+    found = judged(train_of(two_loops(body, start=start, end="optimizer.step()")))
+    assert (found.name, found.share) == ("STEP_ONCE_PER_EPOCH", 0.0)
+
+
 def test_a_way_too_short_to_prove_an_order_keeps_no_marks() -> None:
     body = LOSS + "\nloss.backward()\nnn.utils.clip_grad_value_(network.parameters(), 1e-4)\n" + "optimizer.step()"
 

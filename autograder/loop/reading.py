@@ -308,7 +308,8 @@ def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
         sizes = [_size(update, facts) for update in used]
         every = all(size >= whole for size in sizes)
         once = len(used) <= facts.epochs and len(ledger.reaching) >= whole * len(used) and len(used) >= 1
-        if every or (once and ledger.lost and max(sizes) == 1):
+        nearly = once and 2 * min(sizes) > whole  # an example came twice, another was left out
+        if every or nearly or (once and ledger.lost and max(sizes) == 1):
             return "STEP_ONCE_PER_EPOCH", {}, used[0]
     if whole is not None and rows and learned and len(learned) < whole:
         uses = sum(len(rows[one.number]) for one in ledger.reaching if one.used and one.number < len(rows))
@@ -316,7 +317,7 @@ def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
             return "STOPS_EARLY", {"k": len(learned), "n": whole}, None
     tried = [one for one in ledger.lost if not one.after]  # a look at the marks before the loop
     unused = [one for one in (*ledger.lost, *ledger.left) if not one.flags & Back.GRAD_ONLY]
-    if len(tried) * 4 <= len(ledger.updates):
+    if len(tried) * 4 <= len(used) and not ledger.count(Use.LOST):
         unused = [one for one in unused if one not in tried]
     if unused:
         return "STOPS_EARLY", {"k": len(ledger.reaching) - len(unused), "n": len(ledger.reaching)}, None
