@@ -67,6 +67,11 @@ def test_what_is_wrong_is_told_with_its_row(tmp_path: Path, content: str | bytes
     assert said in refusal(tmp_path, content)
 
 
+def test_rows_separated_otherwise_than_the_header_are_refused_with_the_row(tmp_path: Path) -> None:
+    said = refusal(tmp_path, "key;name;email\n007,Ada,ada@example.edu\n")
+    assert 'row 2: found 1 fields, expected 3, and "007,Ada,ada@example.edu" for a key' in said
+
+
 def test_a_missing_roster_is_told_with_its_near_neighbour(tmp_path: Path) -> None:
     roster_in(tmp_path, "key\na\n")
     with pytest.raises(IntakeError, match=r'did you mean "roster\.csv"'):

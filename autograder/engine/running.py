@@ -96,7 +96,7 @@ def grade_paths(
         collected = replace(collected, notes=(), left_out=())
     summarise(console, assignment, public_standings(record), collected, wish)
     if planned.findings:
-        console.print(f"Whose is what: {len(planned.findings)} things to look at in problems.csv.")
+        console.print(f"Whose is what, to look at in problems.csv: {len(planned.findings)}.")
     for sentence in unused_extensions(assignment, record.planned()) if not wish.anonymous else ():
         console.print(escape(sentence), highlight=False)
     if changed := shown_regrades(record, since):

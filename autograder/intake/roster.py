@@ -18,7 +18,7 @@ from autograder.intake.exports import EXPORTS, PLAIN_IDS, Export
 from autograder.intake.faults import IntakeError
 from autograder.intake.findings import Finding
 from autograder.intake.identity import IdKind
-from autograder.intake.sheets import Row, Sheet, check_width, plain, read_sheet, unescaped
+from autograder.intake.sheets import DELIMITERS, Row, Sheet, check_width, plain, read_sheet, unescaped
 
 __all__ = ["Roster", "Student", "moment_of", "plain", "read_roster"]
 
@@ -90,6 +90,11 @@ def read_roster(path: Path) -> Roster:
         student = _student(export, header, row, sheet)
         if student is None:
             continue
+        if len(row.cells) < len(header) and any(sign in student.key for sign in DELIMITERS):
+            fault = f'found {len(row.cells)} fields, expected {len(header)}, and "{student.key}" for a key'
+            raise IntakeError(
+                f"{path}, row {row.number}: {fault}; its fields are separated otherwise than the header's."
+            )
         first = students.setdefault(_folded(student.key), (row.number, student))
         if first[0] != row.number:
             findings.append(_twice(path, first, row.number, student))
