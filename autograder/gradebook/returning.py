@@ -105,14 +105,18 @@ def packed(
     to: str,
 ) -> Returned:
     """Pages of everybody who handed in and is not excused. `page_of` gives a key's page, None where there is none;
-    `team_page` the one page of a team whose members stand alike."""
+    `team_page` the one page of a team whose members stand alike; where one of them is excused, they do not."""
     way = WAYS[to]
     unplaced: dict[str, str] = {}
     by_name: dict[Address, list[Standing]] = defaultdict(list)
     for one in sorted(people, key=lambda one: one.person.key):
-        if one.excused or one.outcome is None or one.outcome.status is Status.MISSING or not one.person.source:
+        if one.outcome is None or one.outcome.status is Status.MISSING or not one.person.source:
             continue
         found = way.address(in_download(one.person.source)) or way.own(one)
+        if one.excused:  # has no page, and keeps a team from getting one that all of its members are shown
+            if one.person.group and found is not None:
+                by_name[found].append(one)
+            continue
         if found is None:
             unplaced[one.person.key] = f"the hand-in did not come in a download of {way.called}"
         elif why := _of_another(found, one, way):
@@ -123,7 +127,9 @@ def packed(
     teams = 0
     numbers: dict[str, str] = {}
     for address, members in by_name.items():
-        keys = [one.person.key for one in members]
+        keys = [one.person.key for one in members if not one.excused]
+        if not keys:
+            continue
         if numbers.setdefault(address.whose, keys[0]) != keys[0] or address.name in pages:
             unplaced |= dict.fromkeys(keys, f"{numbers[address.whose]} has a page under the same number already")
             continue
@@ -145,7 +151,7 @@ def alike(members: Sequence[Standing]) -> bool:
     """Whether a page on the one's work says the same as on the other's."""
     facts = {
         (
-            one.final, one.score, one.late_sentence, one.due, one.outcome.status,
+            one.excused, one.final, one.score, one.late_sentence, one.due, one.outcome.status,
             tuple((question.id, question.score, question.note) for question in one.outcome.questions),
         )
         for one in members if one.outcome is not None

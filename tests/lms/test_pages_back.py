@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autograder.course.late import Extension
 from autograder.gradebook.returning import Returned, packed
 from autograder.judge.results import Outcome, QuestionResult, Status
 from autograder.record.standing import Standing, standings
@@ -110,6 +111,9 @@ def test_a_team_gets_one_page_for_all_of_it_and_only_if_its_members_stand_alike(
     apart = [team[0], replace(team[1], final=8.0)]
     returned = packed(apart, page_of, team_page, lms)
     assert not returned.count and set(returned.unplaced) == {"9007", "9014"}
+    with_excused = [team[0], replace(team[1], final=None, extension=Extension(excused=True))]
+    returned = packed(with_excused, page_of, team_page, lms)
+    assert not returned.count and set(returned.unplaced) == {"9007"}
 
 
 def test_a_page_whose_name_would_bring_it_to_another_is_not_packed() -> None:
