@@ -76,7 +76,7 @@ def changes_table(filled: Filled, name_of: Callable[[str], str], everything: boo
         table.add_column(heading)
     room = len(filled.changes) if everything else SHOWN
     left = 0
-    for change in filled.changes:
+    for change in sorted(filled.changes, key=lambda change: change.row):
         if not change.replaces and room <= 0:
             left += 1
             continue
