@@ -12,15 +12,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from autograder.engine.adjusting import adjust_from
 from autograder.engine.exporting import export_run
-from autograder.engine.grading import RECORD, opened
+from autograder.engine.grading import RECORD, Wish, opened
 from autograder.engine.outputs import write_class, write_outputs
+from autograder.engine.people import key_of
 from autograder.engine.planning import Plan
-from autograder.engine.running import adjust_run, forget_student, write_again
+from autograder.engine.running import adjust_run, asked_for, forget_student, write_again
 from autograder.intake.findings import Finding
 from autograder.intake.submissions import Collected, LeftOut
 from autograder.judge.results import CellRun, Outcome, QuestionResult, Status
-from autograder.record.anonymity import key_of, naming, secret_path
+from autograder.record.anonymity import made_up, naming, secret_path
 from autograder.record.store import Planned, Record, RecordError, RunInfo
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "strong", {}, (("q1", "First", 2.0),), anonymous=True)
@@ -125,6 +127,28 @@ def test_a_person_may_be_named_by_pseudonym_or_key(record: Record, run: Path) ->
     assert adjust_run(run, name, "q1", 2, "A valid reading") == f"{name}: 1 -> 2"
     with pytest.raises(RecordError, match="Nobody in this run"):
         key_of(record, "s-nobody")
+
+
+def test_a_list_of_adjustments_takes_the_keys_that_the_outputs_show(record: Record, run: Path, tmp_path: Path) -> None:
+    name = naming(record)("ada-student")
+    table = tmp_path / "adjustments.csv"
+    table.write_text(f"student,question,points,why\n{name},q1,2,A valid reading\n")
+    assert adjust_from(run, table) == [f"{name}: 1 -> 2"]
+
+
+def test_a_student_is_found_by_an_address_of_theirs_alone(record: Record) -> None:
+    assert key_of(record, "Ada@example.edu") == "ada-student"
+    record.plan([replace(one, email="both@example.edu") for one in PEOPLE])
+    with pytest.raises(RecordError, match="an id of 2 students"):
+        key_of(record, "both@example.edu")
+
+
+@pytest.mark.parametrize("text", ["ada-student", "ada@example.edu", "made up", "ada"])
+def test_one_student_is_graded_again_by_any_name_of_theirs(text: str) -> None:
+    planned = Plan(PEOPLE, {"ada": ("ada-student",)})
+    said = made_up(True)("ada-student") if text == "made up" else text
+    keys = asked_for(Wish(Path("run"), 5, only=(said,), anonymous=True), planned)
+    assert [planned.hand_ins(key) for key in keys] == [{"ada"}]
 
 
 def test_the_gradebook_has_real_people(record: Record, run: Path, tmp_path: Path) -> None:

@@ -319,3 +319,13 @@ def test_a_file_that_is_no_notebook_makes_the_exit_code_1_and_costs_nobody_else(
     assert "cleo" in done.stdout
     assert "Written to ../run" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_loses_its_anonymity_says_so(tiny: Path, hand_ins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOGRADER_SECRET", str(tiny / "secret"))
+    asked = ("grade", hand_ins, "--course", tiny, "--out", tiny / "run")
+    assert call(*asked, "--anonymous").exit_code == 0
+    made_up = min(path.stem for path in (tiny / "run/feedback").glob("s-*.html"))
+    again = call(*asked, "--anonymous", "--student", made_up, "--fresh")
+    assert again.exit_code == 0 and "was anonymous" not in again.stderr
+    assert "was anonymous until now" in call(*asked).stderr

@@ -24,15 +24,17 @@ from autograder.course.models import Policy
 from autograder.engine import grading
 from autograder.engine.adjusting import adjust_from
 from autograder.engine.grading import Wish
+from autograder.engine.running import adjust_run
 from autograder.engine.slots import Job
 from autograder.engine.summary import class_frame, scores_table, summarise, unused_extensions
 from autograder.gradebook.scores import scores_csv
-from autograder.intake.extensions import granted, read_extensions
+from autograder.intake.extensions import Named, granted, read_extensions
 from autograder.intake.faults import IntakeError
 from autograder.intake.submissions import Collected
 from autograder.judge.results import Outcome, QuestionResult, Status
 from autograder.record.adjustments import Adjustment, adjust, adjustments, undo
 from autograder.record.grants import extensions, grant
+from autograder.record.history import regrades
 from autograder.record.standing import Standing, standings
 from autograder.record.store import Planned, Record, RecordError, RunInfo
 from autograder.report.feedback import page
@@ -334,6 +336,14 @@ def test_an_extension_in_grading_yml_of_nobody_is_told(record: Record) -> None:
     assert list(unused_extensions(assignment, record.planned())) == [
         'grading.yml grants "lat" an extension, but nobody in this run has that key.'
     ]
+    (hidden,) = unused_extensions(assignment, record.planned(), anonymous=True)
+    assert "1" in hidden and "lat" not in hidden
+
+
+def test_points_set_by_hand_are_told_as_regrades_csv_tells_them(record: Record, tmp_path: Path) -> None:
+    assert adjust_run(tmp_path, "late", "q1", 1, "why") == "late: 18.5 -> 17.5; after the late penalty 14.5 -> 13.5"
+    assert [(one.was, one.now) for one in regrades(record)] == [("14.5", "13.5")]
+    assert adjust_run(tmp_path, "excused", "q1", 1, "why").endswith("; excused, so it does not count")
 
 
 # Adjustments
@@ -553,9 +563,8 @@ def test_what_is_wrong_with_a_file_is_told_with_its_row(tmp_path: Path, content:
     path = tmp_path / "extensions.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(IntakeError) as refusal:
-        granted(
-            read_extensions(path, ZoneInfo("Europe/Berlin"), has_due=True), dict.fromkeys(("007", "ada", "ben"), ())
-        )
+        wanted = read_extensions(path, ZoneInfo("Europe/Berlin"), has_due=True)
+        granted(wanted, Named(dict.fromkeys(("007", "ada", "ben"), ())))
     assert said in str(refusal.value)
     assert str(path) in str(refusal.value)
 

@@ -10,12 +10,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from autograder.engine.running import changing
-from autograder.intake.extensions import Named
+from autograder.engine.people import everybody
+from autograder.engine.running import changing, told_change
 from autograder.intake.tables import Entry, read_table
 from autograder.record.adjustments import Adjustment, adjust, checker
 from autograder.record.anonymity import naming
 from autograder.record.history import noting
+from autograder.record.standing import by_key
 from autograder.record.store import Record, RecordError, now_utc
 
 COLUMNS = ("student", "question", "points", "why")
@@ -35,20 +36,16 @@ def adjust_from(run: Path, path: Path) -> list[str]:
         for one in wanted:
             said = f"{one.question} set by hand by {who}: {one.why}"
             why[one.key] = f"{why[one.key]}; {said}" if one.key in why else said
-        before = _scores(record)
+        before = by_key(record)
         with noting(record, why):
             adjust(record, wanted)
-        after, name_of = _scores(record), naming(record)
-    return [f"{name_of(key)}: {before.get(key, 'no score')} -> {after.get(key, 'no score')}" for key in why]
-
-
-def _scores(record: Record) -> dict[str, str]:
-    return {one.key: f"{one.score:g}" for one in record.outcomes(with_cells=False) if one.score is not None}
+        after, name_of = by_key(record), naming(record)
+    return [told_change(name_of(key), before[key], after[key]) for key in why]
 
 
 def _wanted(record: Record, rows: Sequence[Entry], who: str) -> list[Adjustment]:
     check, at = checker(record), now_utc()
-    whose = Named({one.key: one.others for one in record.planned()})
+    whose = everybody(record)
     met: dict[tuple[str, str], int] = {}
     wanted = []
     for row in rows:

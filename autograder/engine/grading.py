@@ -16,12 +16,14 @@ from autograder.course import Assignment, Course
 from autograder.course.late import zone_of
 from autograder.engine.attempts import Contest, Several, still_counted
 from autograder.engine.failpoints import reached
+from autograder.engine.people import named
 from autograder.engine.planning import Plan, plan, settle
 from autograder.engine.slots import Job, Slots
 from autograder.intake.extensions import Wanted, granted
 from autograder.intake.submissions import Submission
 from autograder.judge.notebook_run import environment_versions
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
+from autograder.record.anonymity import made_up
 from autograder.record.grants import decide, grant
 from autograder.record.history import noting
 from autograder.record.store import Record, RecordError, RunInfo
@@ -76,7 +78,7 @@ def grade(
     try:
         planned = planned or plan(submissions, known=record.planned(), zone=zone_of(course.timezone))
         stay = [one for one in record.planned() if not planned.leaves(one)]
-        people = {one.key: one.others for one in (*stay, *planned.entries)}
+        people = named((*stay, *planned.entries), made_up(wish.anonymous))
         granted_now = granted(wish.extensions, people)
         only = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)}
         chosen = [one for one in submissions if not wish.only or one.key in only]

@@ -25,17 +25,20 @@ from autograder.engine.attempts import taken_of
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
 from autograder.engine.outputs import NAMES, PROBLEMS, remove_pages, shown_regrades, write_class, write_outputs
-from autograder.engine.planning import planned_for, remembered
+from autograder.engine.people import key_of, named
+from autograder.engine.planning import Plan, planned_for, remembered
 from autograder.engine.regrading import notes_so_far, regrades_table
 from autograder.engine.slots import Slots
 from autograder.engine.summary import summarise, unused_extensions
+from autograder.gradebook.scores import number
 from autograder.intake.extensions import read_extensions
 from autograder.intake.faults import IntakeError
 from autograder.intake.submissions import collect
 from autograder.judge.results import Outcome, Status
 from autograder.record.adjustments import Adjustment, adjust, undo
-from autograder.record.anonymity import key_of, naming, public_standings
+from autograder.record.anonymity import made_up, naming, public_standings
 from autograder.record.history import noting
+from autograder.record.standing import Standing, by_key
 from autograder.record.store import Record, RecordError, RecordFullError, now_utc
 from autograder.report.rerender import write_students
 
@@ -63,9 +66,7 @@ def grade_paths(
         wish = replace(wish, extensions=tuple(granted))
     kept, known = remembered(wish.out / RECORD)
     planned = planned_for(course, collected.submissions, roster_path, match_path, groups_path, kept, known)
-    unknown = [key for key in wish.only if not planned.hand_ins(key)]
-    if unknown:
-        raise IntakeError(f"--student: nothing was handed in under {', '.join(sorted(unknown))}.")
+    wish = replace(wish, only=asked_for(wish, planned))
     wanted = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)} or planned.owners.keys()
     count = sum(len(planned.owners[hand_in]) for hand_in in wanted)
     wish = replace(wish, handed_in=tuple(paths))
@@ -74,6 +75,8 @@ def grade_paths(
             f"None of {len(collected.submissions)} hand-ins is of a student on {escape(str(roster_path))}. Is it this "
             "class's, with the ids that the file names have? Was the download recognised (else see --layout)?"
         )
+    if not wish.anonymous and (wish.out / NAMES).is_dir():
+        progress_console.print("This run was anonymous until now; without --anonymous, its files will name students.")
     interrupt = Interrupt(progress_console)
     with locked(wish.out), interrupt, Bar(progress_console, count) as bar:
         since = notes_so_far(wish.out / RECORD)
@@ -97,7 +100,7 @@ def grade_paths(
     summarise(console, assignment, public_standings(record), collected, wish)
     if planned.findings:
         console.print(f"Whose is what, to look at in problems.csv: {len(planned.findings)}.")
-    for sentence in unused_extensions(assignment, record.planned()) if not wish.anonymous else ():
+    for sentence in unused_extensions(assignment, record.planned(), wish.anonymous):
         console.print(escape(sentence), highlight=False)
     if changed := shown_regrades(record, since):
         console.print(regrades_table(changed))
@@ -108,6 +111,16 @@ def grade_paths(
         console.print(f"Stopped as you asked: {left} hand-ins are left. The same command goes on with them.")
         return 1
     return int(any(outcome.status in (Status.NOT_GRADABLE, Status.GRADER_ERROR) for outcome in outcomes))
+
+
+def asked_for(wish: Wish, planned: Plan) -> tuple[str, ...]:
+    """The keys that --student means. Raises IntakeError where nothing was handed in under one."""
+    whose = named(planned.entries, made_up(wish.anonymous))
+    meant = {text: {text} if planned.hand_ins(text) else whose.found(text) for text in wish.only}
+    unknown = [text for text, keys in meant.items() if len(keys) > 1 or not any(map(planned.hand_ins, keys))]
+    if unknown:
+        raise IntakeError(f"--student: nothing was handed in under {', '.join(sorted(unknown))}.")
+    return tuple(key for keys in meant.values() for key in keys)
 
 
 def write_again(run: Path, student: str | None = None) -> list[Path]:
@@ -221,7 +234,7 @@ def adjust_run(run: Path, key: str, question: str, points: float | None, why: st
     with changing(run) as record:
         key, who = key_of(record, key), getpass.getuser()
         name = naming(record)(key)
-        before = record.outcome(key)
+        before = by_key(record)[key]
         if points is not None:
             with noting(record, f"{question} set by hand by {who}: {why.strip()}"):
                 adjust(record, [Adjustment(key, question, points, why, who, now_utc())])
@@ -229,10 +242,18 @@ def adjust_run(run: Path, key: str, question: str, points: float | None, why: st
             with noting(record, f"{question} no longer set by hand, by {who}"):
                 if not undo(record, key, question):
                     raise RecordError(f"{key} has no adjustment of {question} to take back.")
-        after = record.outcome(key)
-    scores = [one.score if one is not None else None for one in (before, after)]
-    told = ["no score" if score is None else f"{score:g}" for score in scores]
-    return f"{name}: {told[0]} -> {told[1]}"
+        return told_change(name, before, by_key(record)[key])
+
+
+def told_change(name: str, before: Standing, after: Standing) -> str:
+    """What became of a student's score and, where that is not what counts, of what counts."""
+    told = ["no score" if one.score is None else number(one.score) for one in (before, after)]
+    sentence = f"{name}: {told[0]} -> {told[1]}"
+    if after.excused:
+        return f"{sentence}; excused, so it does not count"
+    if before.final is not None and after.final is not None and (before.penalty or after.penalty):
+        return f"{sentence}; after the late penalty {number(before.final)} -> {number(after.final)}"
+    return sentence
 
 
 @contextlib.contextmanager
@@ -259,4 +280,7 @@ def forget_student(run: Path, key: str) -> str:
         remove_pages(run, {key, name})
         for problems in (run / PROBLEMS, run / NAMES / PROBLEMS):
             problems.unlink(missing_ok=True)  # they may name the student; `grade` writes them again
-    return f"{name} is forgotten here. Files that were exported or handed in elsewhere are yours to delete."
+    return (
+        f"{name} is forgotten here. Files that were exported or handed in elsewhere are yours to delete; who is still "
+        "in the download or on the roster is back with the next `grade`."
+    )

@@ -45,12 +45,11 @@ def read_extensions(path: Path, zone: ZoneInfo, has_due: bool) -> list[Wanted]:
     return [_wanted(row, zone, has_due) for row in read_table(path, "list of extensions", ("student",), COLUMNS)]
 
 
-def granted(wanted: Sequence[Wanted], ids: Mapping[str, Iterable[str]]) -> dict[str, Extension]:
-    """By student's key; `ids` are everybody's further ids, by key.
+def granted(wanted: Sequence[Wanted], whose: Named) -> dict[str, Extension]:
+    """By student's key; `whose` finds everybody in the run.
 
     Raises IntakeError for somebody unknown, meant by two rows, or not to be told from another.
     """
-    whose = Named(ids)
     found: dict[str, Wanted] = {}
     for one in wanted:
         key = whose.key_of(one.row)
@@ -70,14 +69,17 @@ class Named:
             for text in filter(None, others):
                 self.others.setdefault(_comparable(text), set()).add(key)
 
+    def found(self, text: str) -> set[str]:
+        """The keys of whom `text` may mean: one, where it is a key."""
+        key = self.keys.get(plain(text))
+        return {key} if key is not None else self.others.get(_comparable(text), set())
+
     def key_of(self, row: Entry) -> str:
         """The key of the row's `student`. Raises IntakeError that names the row and the nearest key."""
         text = row["student"]
         if not text:
             raise row.fault("who is it? The cell is blank.", "student")
-        if text in self.keys:
-            return self.keys[text]
-        found = self.others.get(_comparable(text), set())
+        found = self.found(text)
         if len(found) == 1:
             return next(iter(found))
         if found:

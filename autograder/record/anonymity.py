@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from autograder.course.faults import did_you_mean
 from autograder.record.standing import Standing, standings
 from autograder.record.store import Planned, Record, RecordError
 
@@ -61,7 +60,12 @@ def pseudonym(key: str, key_of_keys: bytes) -> str:
 
 def naming(record: Record) -> Callable[[str], str]:
     """How the run's outputs call the student of a key: as they are, or by pseudonyms."""
-    if not record.info().anonymous:
+    return made_up(record.info().anonymous)
+
+
+def made_up(anonymous: bool) -> Callable[[str], str]:
+    """How outputs call the student of a key. Raises RecordError if the secret cannot be used."""
+    if not anonymous:
         return lambda key: key
     key_of_keys = secret()
     return lambda key: pseudonym(key, key_of_keys)
@@ -107,16 +111,3 @@ def public_standing(one: Standing, name_of: Callable[[str], str]) -> Standing:
         }
     )
     return replace(one, person=public(person, name_of), outcome=outcome)
-
-
-def key_of(record: Record, text: str) -> str:
-    """The student's key that a person means: the key, or the pseudonym in an anonymous run. Raises RecordError."""
-    keys = [one.key for one in record.planned()]
-    if text in keys:
-        return text
-    name_of = naming(record)
-    found = [key for key in keys if name_of(key) == text]
-    if not found:
-        shown = [name_of(key) for key in keys]
-        raise RecordError(f'Nobody in this run has the key "{text}"{did_you_mean(text, shown) or "."}')
-    return found[0]

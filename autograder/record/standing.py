@@ -107,6 +107,11 @@ def standing(person: Planned, outcome: Outcome | None, policy: Policy, granted: 
     return Standing(person, outcome, late, extension, final, flags, due, lms_deducts)
 
 
+def by_key(record: Record) -> dict[str, Standing]:
+    """Everybody's standing, without tests and cells."""
+    return {one.person.key: one for one in standings(record, with_tests=False)}
+
+
 def standings(record: Record, with_cells: bool = False, with_tests: bool = True) -> list[Standing]:
     """Everybody in the run, in its order."""
     policy, granted = record.info().policy, extensions(record)
