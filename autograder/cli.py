@@ -19,6 +19,7 @@ from rich.console import Console
 from autograder import __version__
 from autograder.course import Assignment, Course, check_graders, find_course, load_course
 from autograder.course.faults import did_you_mean
+from autograder.errors import AutograderError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 CourseOption = Annotated[
@@ -38,14 +39,13 @@ def refusals(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         from autograder.record.store import RecordFullError
-        from autograder.sandbox.sessions import SandboxError
 
         try:
             return command(*args, **kwargs)
         except RecordFullError as error:  # something was done before that
             typer.echo(f"autograder: {error}", err=True)
             raise typer.Exit(1) from None
-        except (ValueError, SandboxError) as error:
+        except AutograderError as error:
             typer.echo(f"autograder: {error}", err=True)
             raise typer.Exit(2) from None
 
@@ -321,14 +321,14 @@ def adjust(
 
     if table is not None:
         if student is not None or why or undo:
-            raise ValueError("Give --from FILE alone: the file says who, what and why.")
+            raise AutograderError("Give --from FILE alone: the file says who, what and why.")
         for line in adjust_from(run, table):
             typer.echo(line)
         return
     if student is None or question is None:
-        raise ValueError("Say whose points of which question, or give a table with --from FILE.")
+        raise AutograderError("Say whose points of which question, or give a table with --from FILE.")
     if (points is None) is not undo:
-        raise ValueError("Give the points, or --undo to take an adjustment back.")
+        raise AutograderError("Give the points, or --undo to take an adjustment back.")
     typer.echo(adjust_run(run, student, question, points, why))
 
 
@@ -374,9 +374,9 @@ def package(
 
 
 def one_of(option: str, value: str, there: list[str]) -> str:
-    """The value of an option if it is one of those there are. Raises ValueError with the nearest one."""
+    """The value of an option if it is one of those there are. Raises AutograderError with the nearest one."""
     if value not in there:
-        raise ValueError(
+        raise AutograderError(
             f'{option}: there is no "{value}"{did_you_mean(value, there) or "."} Known are {", ".join(there)}.'
         )
     return value

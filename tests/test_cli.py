@@ -16,10 +16,18 @@ from click.testing import Result
 from conftest import ROOT, notebook_bytes
 from typer.testing import CliRunner
 
+from autograder.authoring.leaks import AuthoringError
 from autograder.cli import app
+from autograder.course.faults import CourseError
 from autograder.engine import grading
+from autograder.engine.judging import GradersUnfit
 from autograder.engine.slots import Job
+from autograder.errors import AutograderError
+from autograder.gradebook.template import TemplateError
+from autograder.intake.faults import IntakeError
 from autograder.judge.results import Outcome, Status
+from autograder.record.store import RecordError
+from autograder.sandbox.sessions import SandboxError
 
 COURSE_FILE = """\
 course: A tiny course
@@ -329,3 +337,29 @@ def test_a_run_that_loses_its_anonymity_says_so(tiny: Path, hand_ins: Path, monk
     again = call(*asked, "--anonymous", "--student", made_up, "--fresh")
     assert again.exit_code == 0 and "was anonymous" not in again.stderr
     assert "was anonymous until now" in call(*asked).stderr
+
+
+@pytest.mark.parametrize("bug", [ValueError("one of ours"), RuntimeError("one of ours"), KeyError("one of ours")])
+def test_a_bug_keeps_its_traceback(tiny: Path, bug: Exception, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fails(*_: Any) -> None:
+        raise bug
+
+    monkeypatch.setattr("autograder.engine.running.write_again", fails)
+    result = CliRunner().invoke(app, ["report", str(tmp_path)])
+    assert result.exception is bug
+    assert "autograder:" not in result.output
+
+
+def test_a_refusal_names_file_place_and_way_out_in_one_sentence() -> None:
+    refusal = AutograderError("7 is no student.", file="roster.csv", place="row 3", way_out="Export it anew.")
+    assert str(refusal) == "roster.csv, row 3: 7 is no student. Export it anew."
+    assert (refusal.file, refusal.place, refusal.way_out) == ("roster.csv", "row 3", "Export it anew.")
+    assert str(AutograderError("Give the points.")) == "Give the points."
+
+
+@pytest.mark.parametrize(
+    "kind", [CourseError, IntakeError, RecordError, TemplateError, GradersUnfit, SandboxError, AuthoringError]
+)
+def test_every_rooms_refusal_is_of_one_root(kind: type[Exception]) -> None:
+    assert issubclass(kind, AutograderError)
+    assert not issubclass(kind, ValueError)  # which a bug may be as well

@@ -26,6 +26,7 @@ from autograder.course.models import CanvasPlace, Gradebook, Policy
 from autograder.engine import delivery
 from autograder.engine.pushing import Push, push_run
 from autograder.engine.running import locked
+from autograder.errors import AutograderError
 from autograder.gradebook.canvas_access import access_token, site_address
 from autograder.gradebook.canvas_http import Pace
 from autograder.gradebook.passback import Directory, ids_of
@@ -323,7 +324,7 @@ def test_nobody_pays_twice_for_being_late(course: Class, canvas: FakeCanvas) -> 
     course.plan(policy(canvas, DUE))
     late = datetime(2026, 11, 21, 11, tzinfo=UTC).isoformat()
     course.add(person(101, handed_in=late), outcome("101", 11))
-    with pytest.raises(ValueError, match="they would pay twice"):
+    with pytest.raises(AutograderError, match="they would pay twice"):
         send(course)
     assert canvas.posts() == 0
 
@@ -445,25 +446,25 @@ def test_an_assignment_that_cannot_take_them_is_refused(
     course: Class, canvas: FakeCanvas, change: dict[str, Any], told: str
 ) -> None:
     canvas.assignment = change
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(AutograderError, match=told):
         send(course)
     assert canvas.posts() == 0
 
 
 def test_an_assignment_that_is_not_there_is_named(course: Class, canvas: FakeCanvas) -> None:
-    with pytest.raises(ValueError, match=r"has no assignment 13 of course 7, or .* \(404\)"):
+    with pytest.raises(AutograderError, match=r"has no assignment 13 of course 7, or .* \(404\)"):
         send(course, assignment=13)
 
 
 def test_the_options_go_before_what_the_record_keeps(course: Class, canvas: FakeCanvas) -> None:
     course.plan(Policy())
-    with pytest.raises(ValueError, match="Give --canvas-course, --canvas-assignment"):
+    with pytest.raises(AutograderError, match="Give --canvas-course, --canvas-assignment"):
         send(course, url=canvas.url)
     assert send(course, url=canvas.url, course=COURSE, assignment=ASSIGNMENT).code == 0
 
 
 def test_another_job_in_the_folder_is_waited_for(course: Class, canvas: FakeCanvas) -> None:
-    with locked(course.folder), pytest.raises(ValueError, match="is at work"):
+    with locked(course.folder), pytest.raises(AutograderError, match="is at work"):
         send(course)
     assert canvas.posts() == 0
 
@@ -496,7 +497,7 @@ def test_a_reading_that_failed_is_made_again(course: Class, canvas: FakeCanvas, 
 @pytest.mark.parametrize("fault", [canvas_server.throttled, canvas_server.status(502), canvas_server.hang_up])
 def test_repeats_are_bounded(course: Class, canvas: FakeCanvas, fault: Any) -> None:
     canvas.faults = [("GET", f"{API}/search_users", fault)] * 50
-    with pytest.raises(ValueError, match=r"127\.0\.0\.1"):
+    with pytest.raises(AutograderError, match=r"127\.0\.0\.1"):
         send(course)
     assert len(canvas.faults) == 50 - QUICK.tries
 
@@ -597,7 +598,7 @@ def test_every_page_is_read(course: Class, canvas: FakeCanvas) -> None:
 def test_a_page_at_another_address_is_not_asked_with_the_token(course: Class, canvas: FakeCanvas) -> None:
     elsewhere = canvas_server.status(200, [], Link='<https://canvas.example.edu/api/v1/courses/7/x>; rel="next"')
     canvas.faults = [("GET", f"{API}/search_users", elsewhere)]
-    with pytest.raises(ValueError, match="sends us to another address"):
+    with pytest.raises(AutograderError, match="sends us to another address"):
         send(course)
 
 
@@ -610,12 +611,12 @@ def test_a_redirect_is_not_followed(course: Class, canvas: FakeCanvas) -> None:
 
 def test_a_web_page_instead_of_an_answer_is_told(course: Class, canvas: FakeCanvas) -> None:
     canvas.faults = [("GET", API, canvas_server.status(200, "<html>Log in</html>"))]
-    with pytest.raises(ValueError, match="something that Canvas does not say"):
+    with pytest.raises(AutograderError, match="something that Canvas does not say"):
         send(course)
 
 
 def test_a_site_out_of_reach_is_told(course: Class) -> None:
-    with pytest.raises(ValueError, match=r"cannot be reached, or broke off: .*refused"):
+    with pytest.raises(AutograderError, match=r"cannot be reached, or broke off: .*refused"):
         send(course, url="http://127.0.0.1:1")
 
 
@@ -643,7 +644,7 @@ def test_a_wrong_token_is_told_and_never_shown(
     course: Class, canvas: FakeCanvas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANVAS_API_TOKEN", "9~wrongButSecret")
-    with pytest.raises(ValueError, match=r"did not take the token \(401\)") as refusal:
+    with pytest.raises(AutograderError, match=r"did not take the token \(401\)") as refusal:
         send(course)
     chain: BaseException | None = refusal.value
     while chain is not None:
@@ -663,13 +664,13 @@ def test_a_server_that_quotes_the_token_does_not_get_it_shown_or_kept(
 
 
 def test_without_a_token_the_ways_to_give_one_are_told(no_keyring: None) -> None:
-    with pytest.raises(ValueError, match=r"CANVAS_API_TOKEN.*keyring set autograder https://canvas\.example\.edu"):
+    with pytest.raises(AutograderError, match=r"CANVAS_API_TOKEN.*keyring set autograder https://canvas\.example\.edu"):
         access_token("https://canvas.example.edu", {})
 
 
 @pytest.mark.parametrize("text", ["a b", "7~tok\nen", "tokén"])
 def test_a_token_that_no_header_may_hold_is_refused_unquoted(text: str) -> None:
-    with pytest.raises(ValueError, match="in CANVAS_API_TOKEN has blanks") as refusal:
+    with pytest.raises(AutograderError, match="in CANVAS_API_TOKEN has blanks") as refusal:
         access_token("https://canvas.example.edu", {"CANVAS_API_TOKEN": text})
     assert text not in str(refusal.value)
 
@@ -696,7 +697,7 @@ def test_the_keyring_is_asked_for_the_site(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_an_address_that_will_not_do_is_refused(url: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(AutograderError, match=told):
         site_address(url)
 
 

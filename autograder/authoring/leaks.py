@@ -12,6 +12,8 @@ from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from autograder.errors import AutograderError
+
 MARKER = re.compile(
     r"#\s*(?i:(?:BEGIN|END)\s+(?:SOLUTION|TESTS?|QUESTION|PROMPT|IGNORE|PLUGIN)\b|ASSIGNMENT\s+CONFIG\b)"
     r"|#\s*(?i:SOLUTION(?:\s+NO\s+PROMPT)?)\s*$"
@@ -21,7 +23,7 @@ MARKER = re.compile(
 PAIRED = ("QUESTION", "SOLUTION", "TESTS")
 
 
-class AuthoringError(ValueError):
+class AuthoringError(AutograderError):
     """The master cannot be turned into a stub; the text names the file, the place and the way out."""
 
 

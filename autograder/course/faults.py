@@ -9,6 +9,8 @@ import difflib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from autograder.errors import AutograderError
+
 
 @dataclass(frozen=True, order=True)
 class Fault:
@@ -25,7 +27,7 @@ class Fault:
         return f"{self.file}{line}{column}: {self.message}"
 
 
-class CourseError(ValueError):
+class CourseError(AutograderError):
     """The course cannot be used as it stands. `faults` holds every fault found, in the order of the file."""
 
     def __init__(self, faults: Iterable[Fault] | str) -> None:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.engine.grading import RECORD
+from autograder.errors import AutograderError
 from autograder.gradebook.export import Filled, fill, write_filled
 from autograder.gradebook.returning import packed
 from autograder.gradebook.scores import write_whole
@@ -34,7 +35,7 @@ def export_run(
     console: Console,
     part: bool = False,
 ) -> int:
-    """0 if everybody with a score is in the file, 1 if somebody is not. Raises ValueError if nothing can be written."""
+    """0 if everybody with a score is in the file, 1 if somebody is not. Raises AutograderError if nothing can be."""
     record = Record.open(run / RECORD, create=False)
     try:
         filled = fill(record, to, template, column, erase, part)
@@ -90,7 +91,7 @@ def changes_table(filled: Filled, name_of: Callable[[str], str], everything: boo
 
 
 def return_feedback(run: Path, to: str, out: Path, console: Console) -> int:
-    """0 if every page has a name that brings it to its student, else 1. Raises ValueError where there are no pages."""
+    """0 if every page has a name that brings it to its student, else 1. Raises AutograderError if there are none."""
     record = Record.open(run / RECORD, create=False)
     try:
         name_of, info = naming(record), record.info()
@@ -113,7 +114,7 @@ def return_feedback(run: Path, to: str, out: Path, console: Console) -> int:
     for note in returned.notes:
         console.print(escape(note), highlight=False)
     if not returned.count and not returned.unplaced:
-        raise ValueError(f"There are no pages in {run / 'feedback'}; `autograder report {run}` writes them.")
+        raise AutograderError(f"There are no pages in {run / 'feedback'}; `autograder report {run}` writes them.")
     write_whole(out, returned.content)
     console.print(f"Written to {escape(str(out))}: {returned.count} pages.", soft_wrap=True, highlight=False)
     return int(bool(returned.unplaced))

@@ -13,10 +13,11 @@ import time
 
 from autograder import wire
 from autograder.course import Assignment, Course
+from autograder.errors import AutograderError
 from autograder.sandbox.sessions import START_SECONDS, THREADS
 
 
-class GradersUnfit(ValueError):
+class GradersUnfit(AutograderError):
     """The hidden graders cannot be collected, or do not fit grading.yml; the text says where and why."""
 
 

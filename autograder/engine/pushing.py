@@ -16,6 +16,7 @@ from autograder.course.models import CanvasPlace, Policy
 from autograder.engine.delivery import deliver, settle
 from autograder.engine.grading import RECORD
 from autograder.engine.running import locked
+from autograder.errors import AutograderError
 from autograder.gradebook.canvas_access import access_token, site_address
 from autograder.gradebook.passback import Directory, Entry, Step, entries
 from autograder.record.history import last_receipts
@@ -42,7 +43,7 @@ class Push:
 
 
 def push_run(run: Path, push: Push, console: Console, progress: Console, pace: Pace | None = None) -> int:
-    """0 if everybody's grade is or would be there, 1 if some cannot be. Raises ValueError where nothing can be done."""
+    """0 if everybody's grade is or would be there, 1 if some cannot be. Raises AutograderError if nothing can be."""
     site_class, default = _canvas()
     record = Record.open(run / RECORD, create=False)
     try:
@@ -62,7 +63,7 @@ def _canvas() -> tuple[type[CanvasSite], Pace]:
         from autograder.gradebook.canvas_api import CanvasSite
         from autograder.gradebook.canvas_http import Pace
     except ModuleNotFoundError as missing:
-        raise ValueError(
+        raise AutograderError(
             f"Talking to Canvas needs an extra that is not installed ({missing.name}): "
             "pip install 'autograder[canvas]', or in a checkout pip install -e '.[canvas]'."
         ) from None
@@ -70,7 +71,7 @@ def _canvas() -> tuple[type[CanvasSite], Pace]:
 
 
 def place_of(policy: Policy, push: Push) -> CanvasPlace:
-    """The options, and for those not given what grading.yml said when it was graded. Raises ValueError for a gap."""
+    """The options or, where not given, what grading.yml said when it was graded. Raises AutograderError for a gap."""
     kept = policy.gradebook.canvas
     url = push.url or (kept.url if kept else None)
     course = push.course or (kept.course if kept else None)
@@ -78,7 +79,7 @@ def place_of(policy: Policy, push: Push) -> CanvasPlace:
     if url is None or course is None or assignment is None:
         options = (("--url", url), ("--canvas-course", course), ("--canvas-assignment", assignment))
         missing = ", ".join(option for option, value in options if value is None)
-        raise ValueError(
+        raise AutograderError(
             f"Where on Canvas? Give {missing}; or put gradebook: {{canvas: {{url, course, assignment}}}} under the "
             "assignment in grading.yml and grade again (what is graded already is not run again)."
         )
@@ -113,16 +114,16 @@ def _push(
 
 
 def _refuse(info: RunInfo, target: Target, everybody: Sequence[Standing], place: CanvasPlace) -> None:
-    """Raises ValueError where numbers would mean something else there."""
+    """Raises AutograderError where numbers would mean something else there."""
     possible = round(sum(points for _, _, points in info.questions), 6)
     if abs(possible - target.points) > 1e-6:
-        raise ValueError(
+        raise AutograderError(
             f'"{target.title}" (assignment {place.assignment}) is worth {target.points:g} points on Canvas, this run '
             f"{possible:g}. Is it the right assignment? Else set its points to {possible:g} on Canvas."
         )
     late = [one.person.key for one in everybody if one.penalty]
     if target.deducts and late:
-        raise ValueError(
+        raise AutograderError(
             f"Canvas's late policy takes points off in this course, and so did this run ({people(len(late))}, first "
             f"{late[0]}): they would pay twice. Set late: {{deducted_by: lms}} in grading.yml and grade again, or turn "
             "Canvas's deduction off."

@@ -57,7 +57,7 @@ def grade_paths(
     match_path: Path | None = None,
     groups_path: Path | None = None,
 ) -> int:
-    """Grade everything at `paths`; the exit code. Raises ValueError for what a user can mend before anything runs."""
+    """Grade everything at `paths`; the exit code. Raises AutograderError before anything runs."""
     collected = collect(paths, names=assignment.names, layout=wish.layout, counts=assignment.attempts)
     if not collected.submissions and roster_path is None:
         raise IntakeError(f"There is no notebook in {', '.join(map(str, paths))}.")

@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from autograder.errors import AutograderError
+
 VARIABLE = "CANVAS_API_TOKEN"
 SERVICE = "autograder"  # the keyring's name for us; its user is the site's address
 # What a header may hold. The HTTP library's own refusal of anything else would quote the token.
@@ -38,7 +40,7 @@ class Token:
 
 
 def site_address(url: str) -> str:
-    """A site's address as "https://host[:port]". Raises ValueError for what is none or would send the token in clear.
+    """A site's address as "https://host[:port]". Raises AutograderError for what is none, or in clear.
 
     Only a server on this machine may be talked to without TLS (RFC 6761 has "localhost" resolve to it).
     """
@@ -47,16 +49,16 @@ def site_address(url: str) -> str:
         parts = urlsplit(url.strip())
         port = f":{parts.port}" if parts.port else ""
     except ValueError as error:
-        raise ValueError(f'Canvas: "{url}" is no address ({error}); {wanted}.') from None
+        raise AutograderError(f'Canvas: "{url}" is no address ({error}); {wanted}.') from None
     if "@" in parts.netloc:
-        raise ValueError(f"Canvas: the address holds a user name or password; {wanted}.")
+        raise AutograderError(f"Canvas: the address holds a user name or password; {wanted}.")
     host = (parts.hostname or "").lower()
     if parts.scheme not in ("https", "http") or not host:
-        raise ValueError(f'Canvas: "{url}" is no address of a site; {wanted}.')
+        raise AutograderError(f'Canvas: "{url}" is no address of a site; {wanted}.')
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError(f'Canvas: "{url}" says more than the site; {wanted}, and course and assignment apart.')
+        raise AutograderError(f'Canvas: "{url}" says more than the site; {wanted}, and course and assignment apart.')
     if parts.scheme == "http" and not _loopback(host):
-        raise ValueError(f'Canvas: "{url}" would send the token unencrypted; use https://.')
+        raise AutograderError(f'Canvas: "{url}" would send the token unencrypted; use https://.')
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
@@ -68,18 +70,18 @@ def _loopback(host: str) -> bool:
 
 
 def access_token(site: str, environment: Mapping[str, str] = os.environ) -> Token:
-    """The token for a site. Raises ValueError that says how to give one, and never quotes it."""
+    """The token for a site. Raises AutograderError that says how to give one, and never quotes it."""
     text = environment.get(VARIABLE, "").strip()
     where = f"in {VARIABLE}"
     if not text:
         text, where = _from_keyring(site).strip(), "in the keyring"
     if not text:
-        raise ValueError(
+        raise AutograderError(
             f"No token for {site}. Make one on Canvas (Account, Settings, New Access Token), then put it into the "
             f"environment as {VARIABLE}, or into the keyring: keyring set {SERVICE} {site}"
         )
     if not PRINTABLE.fullmatch(text):
-        raise ValueError(f"The token {where} has blanks or characters that no token has; copy it again.")
+        raise AutograderError(f"The token {where} has blanks or characters that no token has; copy it again.")
     return Token(text)
 
 

@@ -23,6 +23,7 @@ from canvasapi.course import Course
 from canvasapi.progress import Progress
 
 from autograder.course.models import CanvasPlace
+from autograder.errors import AutograderError
 from autograder.gradebook.canvas_access import Token
 from autograder.gradebook.canvas_http import ElsewhereError, Pace, PatientRequester
 from autograder.gradebook.scores import number
@@ -31,7 +32,7 @@ STUDENTS = {"enrollment_type": ["student"], "enrollment_state": ["active", "invi
 GRADED_BY = ("points", "percent")  # a bare number is points in these; elsewhere it may name a level of a scheme
 
 
-class CanvasError(ValueError):
+class CanvasError(AutograderError):
     """Canvas cannot be used so; the text says what to do."""
 
 

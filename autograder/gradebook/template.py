@@ -13,13 +13,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autograder.errors import AutograderError
+
 DELIMITERS = (",", ";", "\t")
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .ods, and the old .xls, begin
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
-class TemplateError(ValueError):
+class TemplateError(AutograderError):
     """The file cannot be filled in; the text names the file, the row and the way out."""
 
 
@@ -78,7 +80,7 @@ class Template:
 
     def fault(self, row: int, text: str) -> TemplateError:
         """An error that names the file and the row (numbered from 0 here)."""
-        return TemplateError(f"{self.path}, row {row + 1}: {text}")
+        return TemplateError(text, file=str(self.path), place=f"row {row + 1}")
 
     def expected(self, row: int, column: int) -> str:
         """What the cell will hold."""

@@ -173,8 +173,6 @@ def _tar_members(stream: BinaryIO, wanted: Callable[[str], bool | int], budget: 
                     yield Member(name, own.read(opened, _limit(wish)) if opened else b"")
                 except Refused as error:
                     yield Member(name, None, str(error))
-    except IntakeError:  # a ValueError too
-        raise
     except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError) as error:
         raise IntakeError("it is a damaged or cut-off tar archive") from error
 

@@ -3,6 +3,8 @@
 Raised by `collect` and `read_roster`; the command line shows its text and stops before anything is graded.
 """
 
+from autograder.errors import AutograderError
 
-class IntakeError(ValueError):
+
+class IntakeError(AutograderError):
     """A path, an archive or a roster that the command names cannot be used; the text says why and what to do."""

@@ -27,6 +27,7 @@ import torch
 
 from autograder import wire
 from autograder.course import Assignment, Course, load_course
+from autograder.errors import AutograderError
 from autograder.judge.one import judge_one
 from autograder.judge.plugin import graders_of
 from autograder.judge.questions import question_of, test_id
@@ -181,7 +182,7 @@ def main() -> None:
     try:
         course = load_course(Path(sys.argv[2]))
         assignment = course.assignment(sys.argv[3])
-    except ValueError as error:
+    except AutograderError as error:
         channel.send({"failed": str(error)})
         return
     graders = course.graders_dir(assignment)

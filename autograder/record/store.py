@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from autograder.course.faults import did_you_mean
 from autograder.course.models import Policy
+from autograder.errors import AutograderError
 from autograder.judge.results import Outcome, QuestionResult, Status, rounded
 from autograder.record.rows import ORDER, fill, outcome_of, outcomes_of, storable
 from autograder.record.tables import (
@@ -31,7 +32,7 @@ from autograder.record.tables import (
 )
 
 
-class RecordError(ValueError):
+class RecordError(AutograderError):
     """The record cannot be used; the text names the file and what to do."""
 
 

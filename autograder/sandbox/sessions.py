@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 
 from autograder import wire
+from autograder.errors import AutograderError
 from autograder.sandbox import walls
 from autograder.sandbox.clearing import clear
 from autograder.sandbox.confinement import LEFT_BEHIND, LEVELS, NEEDED, Plan, own_id
@@ -40,7 +41,7 @@ NOT_PREVENTED = {
 }
 
 
-class SandboxError(RuntimeError):
+class SandboxError(AutograderError):
     """The zygote or a session could not be started: a fault of ours or of this machine, never a student's."""
 
 
