@@ -54,6 +54,16 @@ def test_two_files_of_one_canvas_submission_are_no_two_attempts(tmp_path: Path) 
     assert "Of 2 notebooks in one hand-in studentada_9001_901_lab.ipynb was graded" in ada.notes[0]
 
 
+def test_an_archive_of_a_canvas_download_that_somebody_has_unpacked_stays_its_users(tmp_path: Path) -> None:
+    files = {
+        **canvas(), "zoestudent_8001_95000_work/my lab/lab.ipynb": notebook("alpha = 1"),
+        "lab_1_2_old/lab.ipynb": notebook("alpha = 2"),
+    }  # fmt: skip
+    found = {one.filename: one for one in read(tmp_path, files).submissions}
+    assert (found["work"].key, found["work"].ids, found["work"].layout) == ("8001", {IdKind.CANVAS: "8001"}, "canvas")
+    assert found["lab.ipynb"].layout == ""
+
+
 @pytest.mark.parametrize("what", ["text", "link"])
 def test_a_canvas_entry_without_a_file_is_listed_for_a_person(tmp_path: Path, what: str) -> None:
     files = {**canvas(), f"zoestudent_LATE_8001_{what}.html": b"<p>x</p>", f"anon_9000_{what}.html": b"<p>x</p>"}

@@ -8,6 +8,8 @@ The page is then seen by the whole group, where a group is graded together.
 Moodle (feedback files in a zip; mod/assign/feedback/file/importziplib.php) splits a name at `_`: the second part is the
 participant's number, or the team's, of which every member then gets the page.
 
+What was graded may lie deep in what was handed in, an archive or a folder: the page is called by what the LMS named.
+
 So a team gets one page, under the team's name, and only if its members stand alike.
 """
 
@@ -26,7 +28,7 @@ from autograder.record.standing import Standing
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # no times in the zip: the same run gives the same bytes
 ANONYMOUS = re.compile(r"(?:LATE_)?anon_(?P<whose>[^_]+)_\d+_.+")
-MOODLE = re.compile(r"(?P<full>[^/]*)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_|/|$)")
+MOODLE = re.compile(r"(?P<full>[^/]*?)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_|/|$)")
 PAGE = "feedback.html"
 
 
@@ -40,7 +42,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Way:
-    """One LMS's names. `address` reads the hand-in's path in the download; None where it is no such name."""
+    """One LMS's names. `address` reads the name of one file or folder; None where it is no such name."""
 
     called: str
     kinds: tuple[IdKind, ...]  # of what stands in the name
@@ -65,20 +67,19 @@ def read_by_canvas(name: str) -> tuple[str, str] | None:
     return None if len(digits) < 2 or parts[-1].startswith("link") or name.startswith("._") else (digits[0], digits[1])
 
 
-def _canvas(path: str) -> Address | None:
-    base = path.rsplit("/", 1)[-1]
-    page = f"{base.rsplit('.', 1)[0]}.html"
-    if anonymous := ANONYMOUS.fullmatch(base):
+def _canvas(name: str) -> Address | None:
+    page = f"{name.rsplit('.', 1)[0]}.html"
+    if anonymous := ANONYMOUS.fullmatch(name):
         return Address(anonymous["whose"], page)
-    named = re.match(r"(?:.*?_)??(?:LATE_)?(?P<user>\d+)_(?P<attachment>\d+)_", base, re.ASCII)
+    named = re.match(r"(?:.*?_)??(?:LATE_)?(?P<user>\d+)_(?P<attachment>\d+)_", name, re.ASCII)
     if named is None:
         return None
     meant = (named["user"], named["attachment"])
     return Address(meant[0], page if read_by_canvas(page) == meant else f"{meant[0]}_{meant[1]}_{PAGE}")
 
 
-def _moodle(path: str) -> Address | None:
-    found = next((hit for part in _tails(path) if (hit := MOODLE.match(part))), None)
+def _moodle(name: str) -> Address | None:
+    found = MOODLE.match(name)
     return _moodle_name(found["full"], found["number"]) if found else None
 
 
@@ -112,7 +113,7 @@ def packed(
     for one in sorted(people, key=lambda one: one.person.key):
         if one.outcome is None or one.outcome.status is Status.MISSING or not one.person.source:
             continue
-        found = way.address(in_download(one.person.source)) or way.own(one)
+        found = _address(one, way) or way.own(one)
         if one.excused:  # has no page, and keeps a team from getting one that all of its members are shown
             if one.person.group and found is not None:
                 by_name[found].append(one)
@@ -170,15 +171,15 @@ def _of_another(address: Address, one: Standing, way: Way) -> str:
     return f"that {address.whose} in the hand-in's name is theirs is not known"
 
 
-def in_download(source: str) -> str:
-    """The path within "class.zip: folder/name" or "folder/name"."""
-    return re.split(r"\.(?:zip|tar|tgz)\S*: ", source)[-1]
+def _address(one: Standing, way: Way) -> Address | None:
+    """By the outermost name on the way to the graded file that is the LMS's, and not another student's.
 
-
-def _tails(path: str) -> list[str]:
-    """A path, and what is left of it without its first folders: people unzip into folders of their own."""
-    parts = path.split("/")
-    return ["/".join(parts[start:]) for start in range(len(parts))]
+    The way is "class.zip: folder/what was handed in.zip: the student's own folders/file": names within what was handed
+    in are the student's own words, and one above it may look like such a name by chance.
+    """
+    parts = re.split(r": |/", one.person.source)
+    found = [address for part in parts if (address := way.address(part)) is not None]
+    return next((address for address in found if not _of_another(address, one, way)), next(iter(found), None))
 
 
 def _zipped(pages: Mapping[str, bytes]) -> bytes:

@@ -116,6 +116,30 @@ def test_a_team_gets_one_page_for_all_of_it_and_only_if_its_members_stand_alike(
     assert not returned.count and set(returned.unplaced) == {"9007"}
 
 
+@pytest.mark.parametrize(
+    ("lms", "source", "page"),
+    [
+        ("canvas", "class.zip: studentada_9007_55001_work.zip: lab.ipynb", "studentada_9007_55001_work.html"),
+        ("canvas", "class.zip: week 3/studentada_LATE_9007_55001_w.tar.gz: a/b_1_2_c.ipynb",
+         "studentada_LATE_9007_55001_w.tar.html"),
+        ("canvas", "unzipped/studentada_9007_55001_work/my lab/lab.ipynb", "studentada_9007_55001_work.html"),
+        ("canvas", "lab_12_34_all.zip: studentada_9007_55001_work.zip: x.zip: 9014_55002_lab.ipynb",
+         "studentada_9007_55001_work.html"),
+        ("moodle", "c.zip: Ada S_9007_assignsubmission_file/w.zip: Ben T_9014_assignsubmission_file/lab.ipynb",
+         "Ada S_9007_assignsubmission_file_feedback.html"),
+        ("moodle", "c/Ada S_9007_assignsubmission_file_w.zip: lab.ipynb",
+         "Ada S_9007_assignsubmission_file_feedback.html"),
+    ],
+)  # fmt: skip
+def test_what_was_packed_gets_its_page_back_under_the_name_that_the_lms_gave(lms: str, source: str, page: str) -> None:
+    """Whatever a student calls what is inside, and whatever the class's archive is called."""
+    ids = {"canvas" if lms == "canvas" else "participant": "9007"}
+    returned = packed([standing("ada", source, **ids)], page_of, team_page, lms)
+    assert arrived(returned, lms, {"55001": "9007"}) == {"9007": "page of ada"} and not returned.unplaced
+    with zipfile.ZipFile(io.BytesIO(returned.content)) as archive:
+        assert archive.namelist() == [page]
+
+
 def test_a_page_whose_name_would_bring_it_to_another_is_not_packed() -> None:
     swapped = standing("9014", "class.zip: studentada_9007_55001_lab.ipynb", canvas="9014")
     plain = standing("9021", "class.zip: ada.ipynb", canvas="9021")

@@ -29,10 +29,16 @@ SHORT = 3  # digits: "lab_1_2_ada" is somebody's own way of naming, Canvas has c
 
 
 def entry(path: str) -> HandIn | None:
+    found = _named(path)
+    return found if found is None or "/" not in path or re.search(f"{ARCHIVE}$", found.file, re.IGNORECASE) else None
+
+
+def _named(path: str) -> HandIn | None:
+    """What Canvas's name tells of a file, or of the archive or folder of that name with everything in it."""
     found = ANONYMOUS.fullmatch(path)
     kind = IdKind.ANONYMOUS if found else IdKind.CANVAS
     found = found or NAMED.fullmatch(path)
-    if found is None or (found["inside"] and not re.search(f"{ARCHIVE}$", found["file"], re.IGNORECASE)):
+    if found is None:
         return None
     name = found["name"] or "" if kind is IdKind.CANVAS else ""
     number = int(found["attachment"])
@@ -68,7 +74,12 @@ def _squeezed(name: str) -> bool:
 
 
 def whole(read: Read, listing: Listing) -> Read:
-    """The newest version of each of a user's files belongs to the newest attempt."""
+    """The newest version of each of a user's files belongs to the newest attempt.
+
+    A folder named so, beside files that are, is a user's archive that somebody has unpacked.
+    """
+    unpacked = {path: one for path in listing.work if read and path not in read and (one := _named(path)) is not None}
+    read = {**read, **{path: one for path, one in unpacked.items() if min(len(one.student), len(one.label)) >= SHORT}}
     newest: dict[tuple[str, ...], int] = {}
     for one in read.values():
         newest[_file(one)] = max(newest.get(_file(one), -1), one.number or 0)
