@@ -16,7 +16,6 @@ from autograder.course.faults import did_you_mean, listed
 from autograder.gradebook.template import Template, TemplateError
 from autograder.intake.identity import IdKind
 
-SPOILT = re.compile(r"\d+[.,]?\d*E\+\d+", re.IGNORECASE)  # what a spreadsheet makes of a long number
 NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 

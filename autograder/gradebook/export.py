@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from autograder.course.models import Policy
-from autograder.gradebook.base import SPOILT, Asked, Gradebook, amount, short
+from autograder.gradebook.base import Asked, Gradebook, amount, short
 from autograder.gradebook.blackboard import Blackboard
 from autograder.gradebook.brightspace import Brightspace
 from autograder.gradebook.canvas import Canvas
@@ -26,6 +26,7 @@ from autograder.gradebook.scores import number, write_whole
 from autograder.gradebook.template import Template, TemplateError, read_template
 from autograder.gradebook.words import OURS, words
 from autograder.gradebook.worksheet import Worksheet
+from autograder.intake.sheets import spoilt
 from autograder.judge.results import Status, rounded
 from autograder.record.standing import LATE_UNKNOWN, Standing, standings
 from autograder.record.store import Record, RunInfo
@@ -136,13 +137,11 @@ def _look_over(template: Template, rows: Sequence[int], ids: Sequence[int]) -> N
         cells = template.rows[row]
         if len(cells) != len(titles) and (len(cells) > 1 or cells[0].value.strip()):
             raise short(row, template)
-    for row in rows:
-        for place in ids:
-            text = template.value(row, place).strip()
-            if SPOILT.fullmatch(text.lstrip("#'")):
-                raise template.fault(
-                    row, f'the id "{text}" was spoilt by a spreadsheet. Export it anew, and do not open it in between.'
-                )
+    for place in ids:
+        texts = [template.value(row, place).strip().lstrip("#'") for row in rows]
+        if (at := spoilt(texts)) is not None:
+            what = f'the id "{texts[at]}" was spoilt by a spreadsheet.'
+            raise template.fault(rows[at], f"{what} Export it anew, and do not open it in between.")
 
 
 def _asked(kind: Gradebook, template: Template, info: RunInfo, named: str | None) -> Asked:

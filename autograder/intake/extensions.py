@@ -6,7 +6,6 @@ soon as it is known who stands in the run. A row whose fields are all blank take
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ from autograder.intake.tables import Entry, read_table
 COLUMNS = ("due", "extra", "excused", "handed_in", "why")
 TRUTH = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True, "x": True}
 TIMES = ("due", "handed_in")
-SPOILT = re.compile(r"\d+[.,]?\d*E\+\d+", re.IGNORECASE)  # what a spreadsheet makes of a long number
 
 
 @dataclass(frozen=True)
@@ -84,8 +82,6 @@ class Named:
             return next(iter(found))
         if found:
             raise row.fault(f'"{text}" is an id of {len(found)} students; name the key.', "student")
-        if SPOILT.fullmatch(text):
-            raise row.fault(f'the id "{text}" was spoilt by a spreadsheet; write it as text.', "student")
         hint = did_you_mean(text, self.keys) or "."
         raise row.fault(f'nobody in this run has the key "{text}"{hint}', "student")
 

@@ -18,13 +18,12 @@ from autograder.intake.exports import EXPORTS, PLAIN_IDS, Export
 from autograder.intake.faults import IntakeError
 from autograder.intake.findings import Finding
 from autograder.intake.identity import IdKind
-from autograder.intake.sheets import DELIMITERS, Row, Sheet, check_width, plain, read_sheet, unescaped
+from autograder.intake.sheets import DELIMITERS, Row, Sheet, check_width, plain, read_sheet, spoilt, unescaped
 
 __all__ = ["Roster", "Student", "moment_of", "plain", "read_roster"]
 
 COLUMNS = ("key", "name", "email")
 PARTICIPANT = re.compile(r"\D+ (\d+)")
-SPOILT = re.compile(r"\d+([.,]\d+)?E\+?\d+", re.IGNORECASE)  # what a spreadsheet makes of a long number
 # Moodle's English formats (lang/en/langconfig.php: strftimedaydatetime and neighbours), Gradescope's, and ISO's
 FORMATS = (
     *("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S%z"),
@@ -83,13 +82,12 @@ def read_roster(path: Path) -> Roster:
     export = next((one for one in EXPORTS if one.fits(header)), None)
     if export is None or "key" in [title.casefold() for title in header]:
         export, header = _plain_export(header, path, rows[0].number)
+    people = [(row, cells) for row in rows[1:] if not export.nobody(cells := _cells(export, header, row, sheet))]
+    _refuse_spoilt(export, people, sheet)
     students: dict[str, tuple[int, Student]] = {}
     findings: list[Finding] = []
-    for row in rows[1:]:
-        check_width(sheet, row, len(header))
-        student = _student(export, header, row, sheet)
-        if student is None:
-            continue
+    for row, cells in people:
+        student = _student(export, cells, row, sheet)
         if len(row.cells) < len(header) and any(sign in student.key for sign in DELIMITERS):
             fault = f'found {len(row.cells)} fields, expected {len(header)}, and "{student.key}" for a key'
             raise IntakeError(
@@ -101,21 +99,34 @@ def read_roster(path: Path) -> Roster:
     return Roster(tuple(student for _, student in students.values()), tuple(findings))
 
 
-def _student(export: Export, header: Sequence[str], row: Row, sheet: Sheet) -> Student | None:
-    """Who is in the row; None if it is no student's. Raises IntakeError for a key that is blank or spoilt."""
+def _cells(export: Export, header: Sequence[str], row: Row, sheet: Sheet) -> dict[str, str]:
+    """A row's cells by title. Raises IntakeError for a row that is wider than the header."""
+    check_width(sheet, row, len(header))
     cells: dict[str, str] = {}
     for place, title in enumerate(header):
         cell = unescaped(row.cell(place))
         cell = cell.removeprefix("#") if export.marked and title in export.ids else cell
         cells.setdefault(title, plain(cell))
-    if export.nobody(cells):
-        return None
+    return cells
+
+
+def _refuse_spoilt(export: Export, people: Sequence[tuple[Row, Mapping[str, str]]], sheet: Sheet) -> None:
+    """Raises IntakeError for a column of ids whose numbers a spreadsheet has changed."""
+    for title in dict.fromkeys((*export.keys, *export.ids)):
+        ids = [cells.get(title, "") for _, cells in people]
+        if (place := spoilt(ids)) is not None:
+            fault = f'the {title} "{ids[place]}" was spoilt by a spreadsheet'
+            way_out = "export the list anew, and do not save it there."
+            raise IntakeError(
+                f"{fault};", file=str(sheet.path), place=f"row {people[place][0].number}", way_out=way_out
+            )
+
+
+def _student(export: Export, cells: dict[str, str], row: Row, sheet: Sheet) -> Student:
+    """Who is in the row. Raises IntakeError for a blank key."""
     ids = {}
     for title, kind in export.ids.items():
         value = cells.get(title, "")
-        if SPOILT.fullmatch(value):
-            fault = f'the {title} "{value}" was spoilt by a spreadsheet; export the list anew, and do not save it there'
-            raise IntakeError(f"{sheet.path}, row {row.number}: {fault}.")
         if kind is IdKind.PARTICIPANT and (participant := PARTICIPANT.fullmatch(value)):
             value = cells[title] = participant[1]
         if value:

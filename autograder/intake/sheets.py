@@ -1,7 +1,8 @@
 """Reads the sheets that a person hands over: class lists, groups, decisions. Everything in them is text.
 
 CSV with any usual delimiter, UTF-8 or Excel's UTF-16, with or without a byte order mark or a "sep=" line. Called by
-`roster` and `tables`, which know what the columns mean.
+`roster` and `tables`, which know what the columns mean. `spoilt` says of any file's ids, a gradebook's too, whether
+they are still those that the LMS wrote.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,11 @@ from autograder.intake.faults import IntakeError
 
 DELIMITERS = (",", ";", "\t")
 EXCEL_HINT = "sep="  # a first line by which Excel is told the delimiter
+# How spreadsheets write a long number, or what they took for one: one digit, a fraction, an exponent with its sign.
+# Names look like numbers otherwise: 19e4567, 2e7.
+SCIENTIFIC = re.compile(r"[1-9](?:[.,]\d+)?E\+\d{2,3}", re.IGNORECASE)
+KEPT_DIGITS = 15  # of a number, in a spreadsheet; the others become 0 (IEEE 754 doubles)
+ENOUGH = 3  # numbers whose further digits are all 0 are no chance
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,19 @@ def unescaped(cell: str) -> str:
     if cell.startswith('="') and cell.endswith('"') and len(cell) > 2:
         return cell[2:-1]
     return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
+
+
+def spoilt(ids: Sequence[str]) -> int | None:
+    """The place of the first id in a column whose digits a spreadsheet has changed; None if there is none.
+
+    What looks like a number in scientific notation by its shape alone, such as a login 19e4567, is whole.
+    """
+    for place, text in enumerate(ids):
+        if SCIENTIFIC.fullmatch(text):
+            return place
+    long = [place for place, text in enumerate(ids) if len(text) > KEPT_DIGITS and text.isdecimal()]
+    cut = all(not ids[place][KEPT_DIGITS:].strip("0") for place in long)
+    return long[0] if len(long) >= ENOUGH and cut else None
 
 
 def read_sheet(path: Path, what: str, header: str) -> Sheet:

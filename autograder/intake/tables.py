@@ -13,7 +13,7 @@ from pathlib import Path
 
 from autograder.course.faults import did_you_mean, listed
 from autograder.intake.faults import IntakeError
-from autograder.intake.sheets import Sheet, check_width, read_sheet, unescaped
+from autograder.intake.sheets import Sheet, check_width, read_sheet, spoilt, unescaped
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class Entry:
         return IntakeError(f"{self.path}, row {self.number}{', ' if column else ''}{column}: {message}")
 
 
+IDS = ("student", "hand_in")  # the columns that name somebody, in whichever of these tables
+
+
 def read_table(path: Path, what: str, needed: Sequence[str], further: Sequence[str] = ()) -> list[Entry]:
     """The rows of the CSV at `path`; `what` names it in errors ("list of extensions").
 
@@ -44,6 +47,10 @@ def read_table(path: Path, what: str, needed: Sequence[str], further: Sequence[s
     for row in sheet.rows[1:]:
         check_width(sheet, row, len(sheet.rows[0].cells))
         entries.append(Entry(path, row.number, {name: unescaped(row.cell(place)) for name, place in columns.items()}))
+    for column in IDS:
+        ids = [entry[column] for entry in entries]
+        if (place := spoilt(ids)) is not None:
+            raise entries[place].fault(f'the id "{ids[place]}" was spoilt by a spreadsheet; write it as text.', column)
     return entries
 
 
