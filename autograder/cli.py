@@ -246,6 +246,9 @@ def export(
         bool, typer.Option("--erase", help="Take old grades away from who is missing or could not be graded.")
     ] = False,
     part: Annotated[bool, typer.Option("--part", help="The file is meant to be of a part of the class.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace also grades that this run did not put there.")
+    ] = False,
 ) -> None:
     """Fill the gradebook file that an LMS exported: this assignment's column, students with a result, nothing else."""
     from autograder.engine.exporting import export_run
@@ -253,7 +256,7 @@ def export(
 
     kind = one_of("--to", to, list(KINDS))
     to_write = out or run / f"gradebook-{kind}{template.suffix or '.csv'}"
-    raise typer.Exit(export_run(run, kind, template, to_write, column, dry_run, erase, console(), part))
+    raise typer.Exit(export_run(run, kind, template, to_write, column, dry_run, erase, console(), part, overwrite))
 
 
 @app.command()
@@ -279,7 +282,7 @@ def push(
     send: Annotated[bool, typer.Option("--send", help="Send; without it, what would be sent is only shown.")] = False,
     comments: Annotated[bool, typer.Option("--comments/--no-comments", help="Feedback in words as a comment.")] = True,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace also grades that somebody else gave on Canvas.")
+        bool, typer.Option("--overwrite", help="Replace also grades that this run did not put there.")
     ] = False,
     url: Annotated[
         str | None, typer.Option("--url", help="The site (default: grading.yml's gradebook.canvas).")

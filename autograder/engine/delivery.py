@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from autograder.gradebook.passback import Entry, Step, arrived, has, sent_of
+from autograder.gradebook.ownership import arrived
+from autograder.gradebook.passback import Entry, Step, has, sent_of
 from autograder.record.history import Receipt, keep_receipts
 from autograder.record.store import Record
 from autograder.report.passback import tell

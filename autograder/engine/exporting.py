@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.engine.grading import RECORD
+from autograder.engine.running import locked
 from autograder.errors import AutograderError
-from autograder.gradebook.export import Filled, fill, write_filled
+from autograder.gradebook.export import Filled, fill, receipts_of, write_filled
 from autograder.gradebook.returning import packed
 from autograder.gradebook.scores import write_whole
 from autograder.intake.submissions import file_safe
 from autograder.record.anonymity import naming
+from autograder.record.history import keep_receipts
 from autograder.record.standing import Standing, standings
-from autograder.record.store import Planned, Record
+from autograder.record.store import Planned, Record, now_utc
 from autograder.report.feedback import page
 
 SHOWN = 60
@@ -34,16 +37,19 @@ def export_run(
     erase: bool,
     console: Console,
     part: bool = False,
+    overwrite: bool = False,
 ) -> int:
     """0 if everybody with a score is in the file, 1 if somebody is not. Raises AutograderError if nothing can be."""
     record = Record.open(run / RECORD, create=False)
     try:
-        filled = fill(record, to, template, column, erase, part)
-        name_of = naming(record)
+        with contextlib.nullcontext() if dry_run else locked(run):
+            filled = fill(record, to, template, column, erase, part, overwrite)
+            name_of = naming(record)
+            if not dry_run:
+                write_filled(filled, out)
+                keep_receipts(record, receipts_of(filled, now_utc()))
     finally:
         record.close()
-    if not dry_run:
-        write_filled(filled, out)
     if filled.changes:
         console.print(changes_table(filled, name_of, everything=dry_run))
     for note in filled.notes:
@@ -60,6 +66,8 @@ def export_run(
     told = ", ".join(f"{count} {word}" for word, count in filled.statuses.items())
     left = f", {len(filled.held)} are held back" if filled.held else ""
     left += f", {len(filled.unplaced)} have no row" if filled.unplaced else ""
+    if theirs := sum(change.theirs for change in filled.changes):
+        console.print(f"Of the changes, {theirs} replace what this run did not put there (*).", highlight=False)
     console.print(
         f"{filled.statuses.total()} in the run: {told}. {len(filled.changes)} grades change, {filled.same} are there "
         f"already{left}.",
@@ -83,7 +91,10 @@ def changes_table(filled: Filled, name_of: Callable[[str], str], everything: boo
             continue
         room -= not change.replaces
         table.add_row(
-            str(change.row), escape(name_of(change.student)), escape(change.old.strip() or "-"), change.new or "(blank)"
+            str(change.row),
+            escape(name_of(change.student)),
+            escape(change.old.strip() or "-") + (" *" if change.theirs else ""),
+            change.new or "(blank)",
         )
     if left:
         table.caption = f"and {left} more where there was no grade; --dry-run lists all"

@@ -19,7 +19,7 @@ from autograder.engine.running import locked
 from autograder.errors import AutograderError
 from autograder.gradebook.canvas_access import access_token, site_address
 from autograder.gradebook.passback import Directory, Entry, Step, entries
-from autograder.record.history import last_receipts
+from autograder.record.history import FILE, last_receipts, receipts_ending
 from autograder.record.standing import LATE_UNKNOWN, Standing, standings
 from autograder.record.store import Record, RunInfo
 from autograder.report.comment import comment
@@ -95,7 +95,9 @@ def _push(
     receipts = last_receipts(record, place)
     texts = {one.person.key: comment(info, one) for one in everybody} if push.comments else {}
     directory = Directory(site.students(), site.lookup)
-    found = entries(everybody, info.policy, texts, directory, site.held(), receipts, push.overwrite)
+    written = receipts_ending(record, f" assignment {site.place.assignment}")
+    files = {key: [one for one in them if one.place.startswith(FILE)] for key, them in written.items()}
+    found = entries(everybody, info.policy, texts, directory, site.held(), receipts, push.overwrite, files)
     if info.anonymous:
         found = [_unnamed(entry) for entry in found]
     show(console, info, site, target, found, sum(LATE_UNKNOWN in one.flags for one in everybody))

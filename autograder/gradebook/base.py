@@ -92,6 +92,10 @@ class Gradebook:
         """The assignment's title in a grade column's header; None for any other column."""
         raise NotImplementedError
 
+    def spot(self, header: str) -> str:
+        """What receipts call that column; an upload over the LMS's API calls it so too."""
+        return f"{self.name}, column {header}"
+
     def unfit(self, header: str, asked: Asked) -> str:
         """Why a column that looks like the assignment's cannot take a number (a clause); "" if there is no such."""
         return ""

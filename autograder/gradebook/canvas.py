@@ -18,7 +18,7 @@ STUDENT_COLUMNS = re.compile(
     "(Student|LastName,FirstName),ID,"
     "(SIS Login ID,|SIS User ID,SIS Login ID,(Integration ID,)?(Root Account,)?)?Section"
 )
-GRADE = re.compile(r"(?P<title>.+) \(\d+\)", re.DOTALL)
+GRADE = re.compile(r"(?P<title>.+) \((?P<id>\d+)\)", re.DOTALL)
 LEADING = 3  # physical lines by which the delimiter is guessed
 
 
@@ -51,6 +51,10 @@ class Canvas(Gradebook):
     def title_of(self, header: str) -> str | None:
         found = GRADE.fullmatch(header)
         return found["title"] if found else None
+
+    def spot(self, header: str) -> str:
+        found = GRADE.fullmatch(header)
+        return f"assignment {found['id']}" if found else super().spot(header)
 
     def unfit(self, header: str, asked: Asked) -> str:
         alike = same(header, asked.title)

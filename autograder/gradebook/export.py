@@ -1,14 +1,14 @@
 """Fills the file that an LMS exported with a run's scores: one column, and rows of students with a result alone.
 
 Called by `engine.exporting`. What is particular to an LMS stands in its own module behind `Gradebook`. Scores go in for
-`graded` and `partial`, and for `missing` where the course says zero; nobody else's cell is touched, and no grade is
-taken away unless that is asked for.
+`graded` and `partial`, and for `missing` where the course says zero; nobody else's cell is touched. No grade is taken
+away, and none that somebody else gave is replaced, unless that is asked for.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +21,7 @@ from autograder.gradebook.canvas import Canvas
 from autograder.gradebook.coverage import refuse_strangers
 from autograder.gradebook.joining import joined
 from autograder.gradebook.moodle import MoodleGradebook
+from autograder.gradebook.ownership import alike, ours
 from autograder.gradebook.sakai import Sakai
 from autograder.gradebook.scores import number, write_whole
 from autograder.gradebook.template import Template, TemplateError, read_template
@@ -28,6 +29,7 @@ from autograder.gradebook.words import OURS, words
 from autograder.gradebook.worksheet import Worksheet
 from autograder.intake.sheets import spoilt
 from autograder.judge.results import Status, rounded
+from autograder.record.history import FILE, Receipt, receipts_ending
 from autograder.record.standing import LATE_UNKNOWN, Standing, standings
 from autograder.record.store import Record, RunInfo
 
@@ -38,13 +40,14 @@ KINDS: dict[str, Gradebook] = {
 
 @dataclass(frozen=True)
 class Change:
-    """One cell that will be another. `replaces` says that there was a grade."""
+    """One cell that will be another. `replaces` says that there was a grade, `theirs` that somebody else gave it."""
 
     row: int  # as a person counts, from 1
     student: str
     old: str
     new: str
     replaces: bool = False
+    theirs: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,31 @@ class Filled:
     notes: list[str] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)  # how many of the run stand how
     comma: bool = False  # decimals are written with a comma
+    spot: str = ""  # what receipts call the column
 
 
 def fill(
-    record: Record, to: str, path: Path, column: str | None = None, erase: bool = False, part: bool = False
+    record: Record,
+    to: str,
+    path: Path,
+    column: str | None = None,
+    erase: bool = False,
+    part: bool = False,
+    overwrite: bool = False,
 ) -> Filled:
     """The template at `path` with the run's scores. Writes nothing.
 
     `column` names the column in place of the assignment's title; `erase` blanks grades of who has no score; `part` says
-    that the file is of a part of the class. Raises TemplateError if the file cannot be filled in.
+    that the file is of a part of the class; `overwrite` replaces also what somebody else gave. Raises TemplateError if
+    the file cannot be filled in.
     """
     template = read_template(path)
-    return filled_in(KINDS[to], template, record.info(), standings(record, with_tests=False), column, erase, part)
+    people = standings(record, with_tests=False)
+
+    def known(spot: str) -> Mapping[str, Sequence[Receipt]]:
+        return receipts_ending(record, f" {spot}")
+
+    return filled_in(KINDS[to], template, record.info(), people, column, erase, part, overwrite, known)
 
 
 def filled_in(
@@ -92,8 +108,10 @@ def filled_in(
     column: str | None = None,
     erase: bool = False,
     part: bool = False,
+    overwrite: bool = False,
+    known: Callable[[str], Mapping[str, Sequence[Receipt]]] = lambda spot: {},
 ) -> Filled:
-    """The parsed template with these standings; otherwise as `fill`."""
+    """The parsed template with these standings; `known` gives the receipts for a spot by student. Else as `fill`."""
     _refuse_others_file(kind, template)
     rows = [row for row in range(1, len(template.rows)) if kind.is_student(template, row)]
     columns = kind.id_columns(template.titles)
@@ -105,10 +123,11 @@ def filled_in(
     found = joined(template, rows, columns, [one.person for one in people])
     refuse_strangers(template, kind.called, rows, people, found.row_of, part)
     cells = [template.value(row, place).strip() for row in rows]
-    filled = Filled(template, comma=kind.has_comma(template, cells))
+    filled = Filled(template, comma=kind.has_comma(template, cells), spot=kind.spot(template.titles[place]))
     filled.statuses = Counter(one.outcome.status.value if one.outcome else "not graded yet" for one in people)
     filled.notes += [*kind.mend(template), *found.at_odds]
-    _write(filled, kind, place, people, found.row_of, info, erase)
+    column_of = Column(filled, kind, place, known(filled.spot), overwrite)
+    _write(column_of, people, found.row_of, info, erase)
     filled.notes += kind.warnings(template, place, rows)
     filled.notes += _about(filled, kind, info.policy, people, erase)
     filled.content = template.filled()
@@ -169,16 +188,8 @@ def _most(info: RunInfo) -> float:
     return rounded(sum(points for _, _, points in info.questions))
 
 
-def _write(
-    filled: Filled,
-    kind: Gradebook,
-    place: int,
-    people: Sequence[Standing],
-    row_of: Mapping[str, int],
-    info: RunInfo,
-    erase: bool,
-) -> None:
-    template, most = filled.template, _most(info)
+def _write(column: Column, people: Sequence[Standing], row_of: Mapping[str, int], info: RunInfo, erase: bool) -> None:
+    filled, kind, template, most = column.filled, column.kind, column.filled.template, _most(info)
     at = template.titles.index(kind.words_header) if kind.words_header in template.titles else None
     kept = 0
     for one in people:
@@ -189,33 +200,58 @@ def _write(
             if points is not None or (one.excused and kind.excused):
                 filled.unplaced.append(key)
             continue
-        old = template.value(row, place)
-        why = kind.held(template, row, place)
+        old = template.value(row, column.place)
+        why = kind.held(template, row, column.place)
         if one.excused:
             filled.excused += 1
             if kind.excused and not why:
-                _change(filled, kind, row, place, kind.excused, key)
+                column.change(row, kind.excused, key)
         elif points is not None:
             if points > most:
                 raise template.fault(
                     row, f"{key} has {number(points)}, more than the {number(most)} that are possible."
                 )
+            if _absent(one) and not kind.is_blank(old) and not erase and not alike(old, number(points)):
+                why = why or f"nothing was handed in, but {old.strip()} is there; see --erase"
             if why:
                 filled.held.append(Held(row + 1, key, why))
                 continue
-            if _absent(one) and not kind.is_blank(old) and not erase and amount(old) != Decimal(number(points)):
-                filled.held.append(
-                    Held(row + 1, key, f"nothing was handed in, but {old.strip()} is there; see --erase")
-                )
-                continue
             new = number(points).replace(".", ",") if filled.comma else number(points)
-            _change(filled, kind, row, place, new, key)
-            if at is not None:
+            if column.change(row, new, key, asked=_absent(one) and erase) and at is not None:
                 kept += not _say(template, row, at, words(one, info.questions, points), erase)
         elif erase and _void(one) and not why and not kind.is_blank(old):
-            _change(filled, kind, row, place, "", key)
+            column.change(row, "", key, asked=True)
     if kept:
         filled.notes.append(f"{kept} comments that somebody wrote there stay as they are; --erase puts ours in place.")
+
+
+@dataclass
+class Column:
+    """The assignment's column as it is filled in; `receipts` say what this run put there before, by student."""
+
+    filled: Filled
+    kind: Gradebook
+    place: int
+    receipts: Mapping[str, Sequence[Receipt]]
+    overwrite: bool
+
+    def change(self, row: int, new: str, key: str, asked: bool = False) -> bool:
+        """Bring a cell to `new`; False if a grade is kept there that somebody else gave. `asked` is for those that a
+        person wants away."""
+        old = self.filled.template.value(row, self.place)
+        if alike(old, new):
+            self.filled.same += 1
+            return True
+        blank = self.kind.is_blank(old)
+        theirs = not ours("" if blank else old.strip(), self.receipts.get(key, ()))
+        if theirs and not asked and not self.overwrite:
+            there = "what was pushed is gone there" if blank else f"{old.strip()} is there, not by this run"
+            why = f"{there}; it would be {new}, see --overwrite"
+            self.filled.held.append(Held(row + 1, key, why))
+            return False
+        self.filled.template.set(row, self.place, new)
+        self.filled.changes.append(Change(row + 1, key, old, new, not blank, theirs))
+        return True
 
 
 def _sent(one: Standing, policy: Policy) -> float | None:
@@ -234,16 +270,6 @@ def _absent(one: Standing) -> bool:
 def _void(one: Standing) -> bool:
     """Whether there is no score for a reason of the student's; a fault of ours takes nothing away."""
     return one.outcome is not None and one.outcome.status in (Status.MISSING, Status.NOT_GRADABLE)
-
-
-def _change(filled: Filled, kind: Gradebook, row: int, place: int, new: str, key: str) -> None:
-    old = filled.template.value(row, place)
-    was, becomes = amount(old), amount(new)
-    if old.strip() == new or (was is not None and becomes is not None and rounded(was) == rounded(becomes)):
-        filled.same += 1
-        return
-    filled.template.set(row, place, new)
-    filled.changes.append(Change(row + 1, key, old, new, not kind.is_blank(old)))
 
 
 def _say(template: Template, row: int, place: int, text: str, erase: bool) -> bool:
@@ -282,6 +308,12 @@ def _about(filled: Filled, kind: Gradebook, policy: Policy, people: Sequence[Sta
     if filled.template.ends[-1][1] == "":
         notes.append("The template does not end in a line end: look whether its last row is whole.")
     return [*notes, *kind.advice]
+
+
+def receipts_of(filled: Filled, at: str) -> list[Receipt]:
+    """What the record keeps of a file that was written: so a later export or push knows these grades for the run's."""
+    sent = [(one, {"grade": one.new, "was": one.old.strip()}) for one in filled.changes]
+    return [Receipt(one.student, f"{FILE}{filled.spot}", at, what, {"state": "written"}) for one, what in sent]
 
 
 def write_filled(filled: Filled, out: Path) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from autograder.course.models import Policy
+from autograder.gradebook.ownership import arrived, ours
 from autograder.gradebook.scores import number
 from autograder.intake.identity import IdKind
 from autograder.judge.results import Status, rounded
@@ -144,8 +145,10 @@ def entries(
     held: Mapping[int, There],
     receipts: Mapping[str, Receipt],
     overwrite: bool,
+    files: Mapping[str, Sequence[Receipt]] | None = None,
 ) -> list[Entry]:
-    """Everybody in the run, in its order. `comments` are texts by student; who has none gets none."""
+    """Everybody in the run, in its order. `comments` are texts by student; who has none gets none. `files` are the
+    receipts of files that `export` wrote for the same assignment."""
     found = []
     for standing in standings:
         grade, why = grade_of(standing, policy)
@@ -158,30 +161,24 @@ def entries(
                 entry = replace(entry, why=f"the assignment is not assigned to user {user} on Canvas", faulty=True)
             else:
                 text = comments.get(entry.key, "")
-                entry = _compared(replace(entry, user=user, comment=text), held[user], receipts, overwrite)
+                entry = replace(entry, user=user, comment=text)
+                entry = _compared(entry, held[user], receipts, (files or {}).get(entry.key, ()), overwrite)
         found.append(entry)
     claimed = Counter(entry.user for entry in found if entry.user)
     return [_apart(entry, claimed) for entry in found]
 
 
-def _compared(entry: Entry, there: There, receipts: Mapping[str, Receipt], overwrite: bool) -> Entry:
+def _compared(
+    entry: Entry, there: There, receipts: Mapping[str, Receipt], files: Sequence[Receipt], overwrite: bool
+) -> Entry:
     receipt = receipts.get(entry.key)
     if receipt is not None and receipt.sent.get("user") != entry.user:
         receipt = None  # it was another person then
     entry = replace(entry, was=there.grade, to_send=_new(entry.comment, there, receipt))
-    if entry.grade_changes and not overwrite and not _ours(there.grade, receipt):
+    if entry.grade_changes and not overwrite and not ours(there.grade, [*([receipt] if receipt else []), *files]):
         who = "changed there since the last push" if receipt is not None else "given there by somebody"
         return replace(entry, step=Step.THEIRS, why=who, to_send=())
     return replace(entry, step=Step.SEND if entry.grade_changes or entry.to_send else Step.SAME)
-
-
-def _ours(grade: str, receipt: Receipt | None) -> bool:
-    """Whether what stands there may be replaced: nothing, or what we put there ourselves."""
-    if receipt is None:
-        return not grade
-    if arrived(receipt):
-        return grade == receipt.sent.get("grade")
-    return grade in (receipt.sent.get("grade"), receipt.sent.get("was"))
 
 
 def _new(text: str, there: There, receipt: Receipt | None) -> tuple[str, ...]:
@@ -196,10 +193,6 @@ def _new(text: str, there: There, receipt: Receipt | None) -> tuple[str, ...]:
 def has(there: There, piece: str) -> bool:
     """Whether a comment stands there, white space aside."""
     return " ".join(piece.split()) in {" ".join(one.split()) for one in there.comments}
-
-
-def arrived(receipt: Receipt) -> bool:
-    return receipt.answer.get("state") == "arrived"
 
 
 def _apart(entry: Entry, claimed: Mapping[int, int]) -> Entry:

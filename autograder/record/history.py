@@ -14,6 +14,8 @@ from autograder.record.standing import Standing, standings
 from autograder.record.store import Record, now_utc, standing_text
 from autograder.record.tables import ReceiptRow, RegradeRow
 
+FILE = "file "  # how the place of a receipt begins that is of a file, not of an upload
+
 
 @dataclass(frozen=True)
 class Regrade:
@@ -86,6 +88,20 @@ def keep_receipts(record: Record, receipts: Sequence[Receipt]) -> None:
                 submission=one.key, place=one.place, at=one.at, sent=dict(one.sent), answer=dict(one.answer)
             )
             session.add(row)
+
+
+def receipts_ending(record: Record, ending: str) -> dict[str, list[Receipt]]:
+    """The newest receipt of each student at each place whose name ends so."""
+    found: dict[tuple[str, str], Receipt] = {}
+    with Session(record.engine) as session:
+        for row in session.scalars(select(ReceiptRow).order_by(ReceiptRow.id)):
+            if row.place.endswith(ending):
+                one = Receipt(row.submission, row.place, row.at, dict(row.sent), dict(row.answer))
+                found[one.key, one.place] = one
+    by_student: dict[str, list[Receipt]] = {}
+    for one in found.values():
+        by_student.setdefault(one.key, []).append(one)
+    return by_student
 
 
 def last_receipts(record: Record, place: str) -> dict[str, Receipt]:

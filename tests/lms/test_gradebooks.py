@@ -44,7 +44,7 @@ def exported(tmp_path: Path, lms: str, content: bytes, **wishes: object) -> tupl
     (tmp_path / "template.csv").write_bytes(content)
     record = run_of(lms)
     try:
-        filled = fill(record, lms, tmp_path / "template.csv", **wishes)  # type: ignore[arg-type]
+        filled = fill(record, lms, tmp_path / "template.csv", **{"overwrite": True, **wishes})  # type: ignore[arg-type]
         write_filled(filled, tmp_path / "upload.csv")
     finally:
         record.close()

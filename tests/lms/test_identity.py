@@ -150,7 +150,7 @@ def test_grades_come_back_and_every_other_byte_is_as_it_was(
         )
         for place, one in enumerate(students)
     ]
-    filled = filled_in(KINDS[lms], read_template(tmp_path / "t.csv"), INFO, standings)
+    filled = filled_in(KINDS[lms], read_template(tmp_path / "t.csv"), INFO, standings, overwrite=True)
     cells = read(filled.content)
     for one, cell in zip(students, cells, strict=True):
         if one.new is not None:
