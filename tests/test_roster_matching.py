@@ -388,3 +388,28 @@ def test_every_student_and_every_hand_in_is_accounted_for_exactly_once(
             one = by_key[hand_in]
             on_list = any(person.group for person in roster.students)
             assert groups is not None or one.group or (on_list and one.name)
+
+
+def test_a_few_numbers_that_by_chance_are_keys_match_nobody_in_a_large_download() -> None:
+    """Three of twelve find a student so: no list of such numbers has as few in common with its own download."""
+    people = Roster(tuple(student(f"90{n}", f"Student{n}, Kim") for n in range(5)))
+    strangers = [str(7000 + n) for n in range(9)]
+    found = match(people, [handed(number, IdKind.CANVAS) for number in ("900", "901", "902", *strangers)])
+    assert pairs(found) == {}
+    half = match(people, [handed(number, IdKind.CANVAS) for number in ("900", "901", "902", *strangers[:3])])
+    assert pairs(half) == {}
+    most = match(people, [handed(number, IdKind.CANVAS) for number in ("900", "901", "902", *strangers[:2])])
+    assert pairs(most) == {n: n for n in ("900", "901", "902")}
+
+
+@pytest.mark.parametrize("numbers", [0, 2, 3, 6])
+def test_brightspace_folders_with_a_user_name_among_them_leave_the_unclear_one_to_a_person(numbers: int) -> None:
+    """However many others can only be ids: where one can only be a user name, the site writes user names."""
+    pair = (student("ada", number="0001", login="0002"), student("ben", number="0002", login="0001"))
+    others = tuple(student(f"kim{n}", number=f"700{n}", login=f"kim{n}") for n in range(7))
+    folders = [handed("77", IdKind.NUMBER, "0001", layout="brightspace", name="Student")]
+    folders += [handed(f"8{n}", IdKind.NUMBER, f"700{n}", layout="brightspace", name="S") for n in range(numbers)]
+    folders += [handed("99", IdKind.NUMBER, "kim6", layout="brightspace", name="Student")]
+    found = match(Roster((*pair, *others)), folders)
+    assert "77" not in pairs(found)
+    assert [one.line for one in found.findings if one.kind == "ids disagree"] == ["77,ada or 77,ben"]

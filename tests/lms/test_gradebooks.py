@@ -186,6 +186,24 @@ def test_what_canvas_does_not_assign_and_moodle_has_locked_is_held_back(tmp_path
     assert row.replace(b'"Yes"', b'"No"') in written
 
 
+@pytest.mark.parametrize("erase", [True, False])
+def test_a_locked_row_keeps_its_grade_whatever_is_asked_for(tmp_path: Path, erase: bool) -> None:
+    """Nobody's row that the LMS would not take is erased: not who is missing (5), nor who could not be graded (7)."""
+    sheet = FILES["moodle-worksheet"](lambda one: "12.50").decode()
+    for n in (5, 7):
+        row = next(line for line in sheet.split("\n") if f"Participant {PEOPLE[n].participant}" in line)
+        sheet = sheet.replace(row, row.replace('"Yes"', '"No"'))
+    written, _ = exported(tmp_path, "moodle-worksheet", sheet.encode(), erase=erase)
+    grades = {row["Identifier"][12:]: row["Grade"] for row in importers.moodle_rows(written)}
+    assert [grades[PEOPLE[n].participant] for n in (5, 7)] == ["12.50", "12.50"]
+    assert grades[PEOPLE[18].participant] == ("" if erase else "12.50")  # missing too, and not locked
+
+
+def test_what_canvas_does_not_assign_is_not_erased(tmp_path: Path) -> None:
+    written, _ = exported(tmp_path, "canvas", FILES["canvas"](lambda one: "N/A" if one.n == 5 else "12"), erase=True)
+    assert importers.canvas(written)[5] == "N/A" and importers.canvas(written)[18] == ""
+
+
 def test_blackboards_states_of_attempts_are_no_grades(tmp_path: Path) -> None:
     states = {1: "Needs Grading(8)", 2: "In Progress", 11: "Needs Grading(8)"}
     content = FILES["blackboard"](lambda one: states.get(one.n, ""))

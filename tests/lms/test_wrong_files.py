@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.gradebook.export import KINDS, fill
+from autograder.gradebook.export import KINDS, fill, filled_in
 from autograder.gradebook.joining import joined
 from autograder.gradebook.template import TemplateError, read_template
+from autograder.record.standing import standings
 from autograder.record.store import Planned
 from lms.files import FILES, canvas
 from lms.people import PEOPLE, run_of
@@ -198,3 +199,18 @@ def test_the_strongest_id_counts_and_a_weaker_one_that_says_otherwise_is_told(tm
     torn = [Planned("a", ids={"canvas": "9007", "login": "0002"}), Planned("b", ids={"canvas": "9014"})]
     found = joined(template, range(2, 46), sheet.id_columns(template.titles), torn)
     assert found.row_of == {"a": 3, "b": 4} and "in row 5 is theirs too" in found.at_odds[0]
+
+
+@pytest.mark.parametrize(("points", "taken"), [(20.0, True), (20.01, False), (21.0, False), (40.0, False)])
+def test_not_a_cent_more_than_is_possible_is_written(tmp_path: Path, points: float, taken: bool) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(canvas(lambda one: ""))
+    record = run_of("canvas")
+    info, (first, *others) = record.info(), standings(record)
+    record.close()
+    people = [replace(first, final=points), *others]
+    if taken:
+        assert filled_in(KINDS["canvas"], read_template(path), info, people).changes[0].new == "20"
+        return
+    with pytest.raises(TemplateError, match=rf"row 3: 9000 has {points:g}, more than the 20 that are possible"):
+        filled_in(KINDS["canvas"], read_template(path), info, people)
