@@ -18,15 +18,14 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from autograder.engine.exporting import export_run
+from autograder.engine.outputs import write_class
 from autograder.engine.planning import plan
-from autograder.engine.problems import problems, write_problems
 from autograder.engine.running import adjust_run, forget_student
 from autograder.gradebook.template import read_template
 from autograder.intake.layouts import LAYOUTS, recognised
 from autograder.intake.roster import Roster, read_roster
 from autograder.intake.submissions import Collected, collect, file_safe
 from autograder.judge.results import Outcome, QuestionResult, Status
-from autograder.record.standing import standings
 from autograder.record.store import Record, RecordError, RunInfo
 
 TITLE = "Dipping into PyTorch"
@@ -307,7 +306,7 @@ def test_what_a_person_should_look_at_is_listed_with_what_to_do(tmp_path: Path) 
     found, roster = collect([path], names=("alpha",)), read_roster(tmp_path / "sheet.csv")
     run = graded(tmp_path / "run", found, roster)
     record = Record.open(run / "grades.sqlite", create=False)
-    write_problems(run / "problems.csv", problems(found, plan(found.submissions, roster), standings(record)))
+    write_class(run, record, found, plan(found.submissions, roster), [path])
     record.close()
     rows = read_back((run / "problems.csv").read_bytes(), ",")[1:]
     kinds = {(row[0], row[1]) for row in rows}

@@ -17,11 +17,11 @@ from autograder.course.late import Extension
 from autograder.engine import grading
 from autograder.engine.grading import RECORD, Wish, grade
 from autograder.engine.planning import plan, remembered
-from autograder.engine.problems import problems
+from autograder.engine.problems import identities, problems
 from autograder.intake.decisions import read_decisions
 from autograder.intake.groups import Groups
 from autograder.intake.roster import Roster, Student
-from autograder.intake.submissions import Collected, Submission
+from autograder.intake.submissions import Submission
 from autograder.record.adjustments import Adjustment, adjust
 from autograder.record.grants import extensions, grant
 from autograder.record.history import Receipt, keep_receipts, last_receipts, regrades
@@ -188,18 +188,17 @@ def test_a_student_and_a_hand_in_can_both_be_named_to_be_judged_alone(run: Run, 
 # problems.csv
 
 
-def test_a_late_mark_without_a_time_is_to_be_looked_at_only_where_lateness_costs_something(
-    run: Run, tiny: Path, tmp_path: Path
-) -> None:
+def test_a_late_mark_without_a_time_is_to_be_looked_at_by_what_lateness_costs(run: Run, tiny: Path) -> None:
     late = replace(hand_in("ada"), late=True)
-    nothing = Collected((late,), ())
-    run([late])
-    assert not list(problems(nothing, plan([late]), run.read(standings)))
+    run([late, hand_in("ben")])
+    (found,) = problems([], run.read(standings), [])[1]
+    assert (found.kind, found.student) == ("marked late", "ada") and "no late policy" in found.what
+    assert {one.person.key: one.flags for one in run.read(standings)} == {"ada": ("MARKED_LATE",), "ben": ()}
     due = f'{COURSE_FILE}    late:\n      due: "2026-11-20 23:59"\n      percent: 10\n'
     (tiny / "grading.yml").write_text(due)
     run.course = load_course(tiny)
     run([late])
-    (found,) = problems(nothing, plan([late]), run.read(standings))
+    (found,) = problems([], run.read(standings), [])[1]
     assert (found.kind, found.student) == ("late, time unknown", "ada")
     assert "handed_in" in found.to_do
 
@@ -207,7 +206,7 @@ def test_a_late_mark_without_a_time_is_to_be_looked_at_only_where_lateness_costs
 def test_who_is_on_no_list_any_more_is_kept_and_told(run: Run) -> None:
     run([hand_in("ada")], people("ada", "ben", "cem"))
     run([hand_in("x")], people("cem"))
-    found = problems(Collected((), ()), plan([hand_in("x")], people("cem")), run.read(standings))
+    found = identities(plan([hand_in("x")], people("cem")), run.read(standings))
     told = {(one.kind, one.student) for one in found}
     assert {("from an earlier call", "ada"), ("no longer on the roster", "ben"), ("hand-in of nobody", "x")} <= told
 

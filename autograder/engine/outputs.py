@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from autograder.engine.planning import Plan
-from autograder.engine.problems import identities, left_out, of_outcome, write_problems
+from autograder.engine.problems import looked, problems, write_problems
 from autograder.engine.regrading import write_regrades
 from autograder.gradebook.scores import for_people, write_whole
 from autograder.intake.findings import Finding
 from autograder.intake.submissions import Collected, file_safe
 from autograder.record.anonymity import naming, pseudonym, public_standings, secret
+from autograder.record.findings import findings, keep_findings
 from autograder.record.history import Regrade, regrades
 from autograder.record.standing import standings
 from autograder.record.store import Record
@@ -35,17 +36,21 @@ def write_outputs(run: Path, record: Record) -> None:
     write_regrades(run, shown_regrades(record))
     if record.info().anonymous:
         _write_names(run, record)
+    _write_problems(run, record)
 
 
-def write_class(run: Path, record: Record, collected: Collected, plan: Plan) -> None:
-    """Everything, with what the hand-ins and the class list brought up."""
+def write_class(run: Path, record: Record, collected: Collected, plan: Plan, paths: Sequence[Path] = ()) -> None:
+    """Everything, with what the hand-ins at `paths` and the class list brought up."""
+    keep_findings(record, looked(collected, plan, standings(record, with_tests=False), paths))
     write_outputs(run, record)
-    who = list(identities(plan, standings(record)))
-    files = list(left_out(collected))
-    marks = [finding for one in public_standings(record) for finding in of_outcome(one)]
+
+
+def _write_problems(run: Path, record: Record) -> None:
+    found = findings(record)
+    who, marks, files = problems(found[0], public_standings(record, with_tests=False), found[1])
     if record.info().anonymous:
-        whole = [*who, *(finding for one in standings(record) for finding in of_outcome(one)), *files]
-        write_problems(run / NAMES / PROBLEMS, whole)
+        whole = problems(found[0], standings(record, with_tests=False), found[1])
+        write_problems(run / NAMES / PROBLEMS, [one for part in whole for one in part])
         (run / NAMES / PROBLEMS).chmod(0o600)
         who, files = list(_unnamed(who, naming(record), record)), list(_unnamed(files, naming(record), record))
     write_problems(run / PROBLEMS, [*who, *marks, *files])

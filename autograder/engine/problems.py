@@ -1,7 +1,9 @@
 """problems.csv: everything about a class that a person should look at, a row each, with what to do.
 
-Written by `grade` beside scores.csv. Nothing in it is decided by guessing: near names are proposed, never taken; the
-last column is the line that says yes to a proposal in a --match file.
+Written beside scores.csv whenever something in the record has changed. What calls of `grade` found is kept there, so
+that grading a part loses nothing of the rest; what an outcome leaves to do is told from the outcomes as they stand.
+Nothing in it is decided by guessing: near names are proposed, never taken; the last column is the line that says yes
+to a proposal in a --match file.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from autograder.gradebook.scores import for_people, write_whole
 from autograder.intake.findings import Finding
 from autograder.intake.submissions import Collected
 from autograder.judge.results import Status
-from autograder.record.standing import EXCUSED, LATE_UNKNOWN, Standing
+from autograder.record.findings import Look
+from autograder.record.standing import EXCUSED, LATE_UNKNOWN, MARKED_LATE, Standing
 
 HEADER = ("kind", "student", "file", "what", "what to do", "line for --match")
+EARLIER = "from an earlier call"
 TO_DO = {
     Status.PARTIAL: "look at the page; grade again with --student and --fresh, or set points with adjust",
     Status.NOT_GRADABLE: "ask for the file again, or set points with adjust",
@@ -27,12 +31,26 @@ TO_DO = {
 }
 
 
-def problems(collected: Collected, plan: Plan, standings: Sequence[Standing]) -> Iterator[Finding]:
-    """What is to be looked at, the most pressing first: who is who, then the outcomes, then files."""
-    yield from identities(plan, standings)
-    for one in standings:
-        yield from of_outcome(one)
-    yield from left_out(collected)
+def looked(collected: Collected, plan: Plan, standings: Sequence[Standing], paths: Sequence[Path]) -> Look:
+    """What this call has looked at, and found."""
+    attempts = [each for one in collected.submissions for each in (one, *one.attempts)]
+    files = {each.source for each in attempts} | {left.source for left in collected.left_out}
+    students = {key for keys in plan.owners.values() for key in keys} | plan.owners.keys()
+    about = (tuple(paths), frozenset(files), frozenset(students), plan.complete)
+    return Look(*about, tuple(identities(plan, standings)), tuple(left_out(collected)))
+
+
+def problems(
+    who: Sequence[Finding], standings: Iterable[Standing], left: Iterable[Finding]
+) -> tuple[list[Finding], list[Finding], list[Finding]]:
+    """What is to be looked at, the most pressing first: who is who, then the outcomes, then files; each once.
+
+    Of who is only here from an earlier call nothing more is said than that call said.
+    """
+    told = {one.student for one in who if one.kind != EARLIER}
+    who = [one for one in who if one.kind != EARLIER or one.student not in told]
+    marks = [finding for one in standings for finding in of_outcome(one)]
+    return list(dict.fromkeys(who)), marks, list(dict.fromkeys(left))
 
 
 def identities(plan: Plan, standings: Sequence[Standing]) -> Iterator[Finding]:
@@ -57,9 +75,7 @@ def _not_here(one: Standing) -> Finding:
     key = one.person.key
     to_do = f'nothing, if they left the class; to wipe the row: autograder forget RUN "{key}"'
     if one.person.filename:
-        return Finding(
-            "from an earlier call", key, one.person.source, "neither on this roster nor in this download", to_do
-        )
+        return Finding(EARLIER, key, one.person.source, "neither on this roster nor in this download", to_do)
     return Finding("no longer on the roster", key, "", "on the roster of an earlier call, not on this one", to_do)
 
 
@@ -69,9 +85,12 @@ def of_outcome(one: Standing) -> Iterator[Finding]:
     if LATE_UNKNOWN in one.flags:
         what = "marked late by the LMS, which does not say by how much: nothing was taken off"
         yield Finding("late, time unknown", key, file, what, "give handed_in in an extensions CSV, then grade again")
+    if MARKED_LATE in one.flags:
+        what = "marked late by the LMS; grading.yml has no late policy: nothing was taken off"
+        yield Finding("marked late", key, file, what, "nothing, or give the assignment a `late`, or use adjust")
     if one.outcome is not None and one.outcome.status is not Status.GRADED and not one.excused:
         yield Finding(one.outcome.status.value, key, file, one.outcome.message, TO_DO[one.outcome.status])
-    elif flags := [flag for flag in one.flags if flag not in (LATE_UNKNOWN, EXCUSED)]:
+    elif flags := [flag for flag in one.flags if flag not in (LATE_UNKNOWN, MARKED_LATE, EXCUSED)]:
         yield Finding("flag", key, file, ", ".join(flags), "look at the page")
 
 

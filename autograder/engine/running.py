@@ -24,7 +24,7 @@ from autograder.course.late import zone_of
 from autograder.engine.attempts import taken_of
 from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
-from autograder.engine.outputs import NAMES, PROBLEMS, remove_pages, shown_regrades, write_class, write_outputs
+from autograder.engine.outputs import NAMES, remove_pages, shown_regrades, write_class, write_outputs
 from autograder.engine.people import key_of, named
 from autograder.engine.planning import Plan, planned_for, remembered
 from autograder.engine.regrading import notes_so_far, regrades_table
@@ -37,6 +37,7 @@ from autograder.intake.submissions import collect
 from autograder.judge.results import Outcome, Status
 from autograder.record.adjustments import Adjustment, adjust, undo
 from autograder.record.anonymity import made_up, naming, public_standings
+from autograder.record.findings import forget_findings
 from autograder.record.history import noting
 from autograder.record.standing import Standing, by_key
 from autograder.record.store import Record, RecordError, RecordFullError, now_utc
@@ -87,7 +88,7 @@ def grade_paths(
     try:
         gone = {one.key for one in known} - {one.key for one in record.planned()}
         remove_pages(wish.out, gone | set(map(naming(record), gone)))
-        write_class(wish.out, record, collected, planned)
+        write_class(wish.out, record, collected, planned, paths)
     except OSError as error:
         raise RecordFullError(
             f"The files of the run cannot be written to {wish.out} ({error.strerror}). All scores are in {RECORD}: "
@@ -276,10 +277,9 @@ def forget_student(run: Path, key: str) -> str:
     with changing(run) as record:
         key = key_of(record, key)
         name = naming(record)(key)
+        forget_findings(record, next(one for one in record.planned() if one.key == key))
         record.forget(key)
         remove_pages(run, {key, name})
-        for problems in (run / PROBLEMS, run / NAMES / PROBLEMS):
-            problems.unlink(missing_ok=True)  # they may name the student; `grade` writes them again
     return (
         f"{name} is forgotten here. Files that were exported or handed in elsewhere are yours to delete; who is still "
         "in the download or on the roster is back with the next `grade`."

@@ -17,7 +17,7 @@ from autograder.engine.grading import RECORD, Wish
 from autograder.gradebook.scores import number
 from autograder.intake.submissions import Collected
 from autograder.judge.results import Status
-from autograder.record.standing import LATE_UNKNOWN, Standing
+from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Standing
 from autograder.record.store import Planned
 from autograder.sandbox.sessions import NOT_PREVENTED
 
@@ -39,7 +39,11 @@ def summarise(
         console.print(sentence)
     if any(one.score is not None for one in judged):
         console.print(questions_table(assignment, judged))
-    trouble = [one for one in judged if one.outcome and (one.outcome.status is not Status.GRADED or one.flags)]
+    trouble = [
+        one
+        for one in judged
+        if one.outcome and (one.outcome.status is not Status.GRADED or {*one.flags} - {MARKED_LATE})
+    ]
     if trouble:
         console.print(problems_table(trouble[:SHOWN_PROBLEMS]))
         if len(trouble) > SHOWN_PROBLEMS:
@@ -96,11 +100,14 @@ def late_sentence(standings: Sequence[Standing]) -> str:
     """How many came late, what that cost in all, and who is excused; "" if nobody is."""
     frame = class_frame(standings)
     late, unknown, excused = (int(frame[column].sum()) for column in ("late", "unknown", "excused"))
+    marked = sum(MARKED_LATE in one.flags for one in standings)
     told = []
     if late:
         told.append(f"{late} late: {number(frame['penalty'].sum())} points off in all")
     if unknown:
         told.append(f"{unknown} late by an unknown time ({LATE_UNKNOWN}): give it as handed_in with --extensions")
+    if marked:
+        told.append(f"{marked} marked late by the LMS ({MARKED_LATE}); grading.yml has no late policy")
     if excused:
         told.append(f"{excused} excused")
     return f"{'; '.join(told)}." if told else ""

@@ -30,7 +30,7 @@ from autograder.gradebook.worksheet import Worksheet
 from autograder.intake.sheets import spoilt
 from autograder.judge.results import Status, rounded
 from autograder.record.history import FILE, Receipt, receipts_ending
-from autograder.record.standing import LATE_UNKNOWN, Standing, standings
+from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Standing, standings
 from autograder.record.store import Record, RunInfo
 
 KINDS: dict[str, Gradebook] = {
@@ -290,7 +290,9 @@ def _about(filled: Filled, kind: Gradebook, policy: Policy, people: Sequence[Sta
     late = policy.late
     off = sum(bool(one.penalty) for one in people if not one.excused)
     if late is None:
-        notes.append("These are raw scores: grading.yml has no late policy.")
+        marked = sum(MARKED_LATE in one.flags for one in people)
+        told = f", so nothing was taken off; marked late by the LMS: {marked}" if marked else ""
+        notes.append(f"These are raw scores: grading.yml has no late policy{told}.")
     elif late.deducted_by == "lms":
         notes.append("These are raw scores, no late penalty taken off: grading.yml leaves that to the LMS.")
     else:

@@ -17,6 +17,7 @@ from autograder.record.grants import extensions
 from autograder.record.store import Planned, Record
 
 LATE_UNKNOWN = "LATE_UNKNOWN"  # marked late by the LMS, which does not say by how much
+MARKED_LATE = "MARKED_LATE"  # marked late by the LMS, and grading.yml says nothing about lateness
 EXCUSED = "EXCUSED"
 
 
@@ -94,8 +95,8 @@ def standing(person: Planned, outcome: Outcome | None, policy: Policy, granted: 
     rules, zone = policy.late, zone_of(policy.timezone)
     late = lateness(rules, extension, came, zone) if rules is not None and came is not None and handed_in else None
     flags = outcome.flags if outcome is not None else ()
-    if rules is not None and person.marked_late and came is None and handed_in:
-        flags = (*flags, LATE_UNKNOWN)
+    if person.marked_late and handed_in and (rules is None or came is None):
+        flags = (*flags, MARKED_LATE if rules is None else LATE_UNKNOWN)
     excused = extension is not None and extension.excused
     if excused:
         flags = (*flags, EXCUSED)

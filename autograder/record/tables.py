@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 class Base(DeclarativeBase):
@@ -189,6 +189,22 @@ class RegradeRow(Base):
     was: Mapped[str] = mapped_column(Text)  # "18.5", or the status where there was no score
     now: Mapped[str] = mapped_column(Text)
     why: Mapped[str] = mapped_column(Text)
+
+
+class FindingRow(Base):
+    """Something about the class or its files that a person should look at, as the call that met it told it."""
+
+    __tablename__ = "finding"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(String(20))  # record.findings says which there are
+    looked_at: Mapped[list[Any]]  # the folders and files that the call was about
+    kind: Mapped[str] = mapped_column(Text)
+    student: Mapped[str] = mapped_column(String(400))
+    file: Mapped[str] = mapped_column(Text)
+    what: Mapped[str] = mapped_column(Text)
+    to_do: Mapped[str] = mapped_column(Text)
+    line: Mapped[str] = mapped_column(Text)
 
 
 class ReceiptRow(Base):
