@@ -12,6 +12,7 @@ OUT ?= runs/demo
 .DEFAULT_GOAL := help
 
 help:
+	@echo "make setup  the program alone: $(BIN)/autograder"
 	@echo "make demo   a made-up class of $(STUDENTS), graded end to end into $(OUT)"
 	@echo "make test   lint, types and every test"
 	@echo "make lint   ruff and mypy alone"

@@ -1,7 +1,7 @@
 """What a gradebook is: how one LMS's file says who a row is of, where the grades stand, and what its import misreads.
 
 Each LMS is a small module beside this one with a subclass of `Gradebook`; `export` works with any of them. Where
-nothing else is said, the rules' source is the project's notes on formats (shared/formats).
+nothing else is said, docs/lms.md says where the rules were read.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ here, in the trusted process, to the same parameters is proven. Two sorts of pro
 for step (`retrace`), and hypotheses of ours, which need no account (`programs`).
 
 Tolerance: honest float32 loops differ from float64 by at most 1.3e-7, a gradient that is one update stale by at least
-2.6e-3, a missing Reset by 0.086 (200 starts). [loop.md]
+2.6e-3, a missing Reset by 0.086 (200 starts).
 """
 
 from __future__ import annotations
