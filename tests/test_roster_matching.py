@@ -413,3 +413,44 @@ def test_brightspace_folders_with_a_user_name_among_them_leave_the_unclear_one_t
     found = match(Roster((*pair, *others)), folders)
     assert "77" not in pairs(found)
     assert [one.line for one in found.findings if one.kind == "ids disagree"] == ["77,ada or 77,ben"]
+
+
+@pytest.mark.parametrize(
+    ("hand_in", "what", "to_do", "line"),
+    [
+        (
+            handed("77", IdKind.CANVAS, name="Kim Doe"),
+            'nobody on the roster has the canvas "77" (Kim Doe)',
+            "mend the roster, or put a line hand_in,student into the --match file, and grade again",
+            "",
+        ),
+        (
+            handed("77", IdKind.CANVAS, name="kimdoe", layout="canvas"),  # squeezed names are told nobody
+            'nobody on the roster has the canvas "77"',
+            "mend the roster, or put a line hand_in,student into the --match file, and grade again",
+            "",
+        ),
+        (
+            handed("zzz"),
+            'nobody on the roster has the id "zzz"',
+            "mend the roster, or put a line hand_in,student into the --match file, and grade again",
+            "",
+        ),
+        (
+            handed("77", IdKind.PARTICIPANT, name="Kim Doe"),
+            'the roster has no ids of the kind participant, such as participant "77" (Kim Doe); if its keys are such '
+            'ids, call that column "participant"',
+            "mend the roster, or put a line hand_in,student into the --match file, and grade again",
+            "",
+        ),
+        (
+            handed("77", IdKind.CANVAS, name="Adda Student"),
+            'nobody on the roster has the canvas "77" (Adda Student)',
+            "perhaps it is Student, Ada (a1): then put the line into the --match file and grade again",
+            "77,a1",
+        ),
+    ],
+)
+def test_a_hand_in_of_nobody_is_told_with_the_ids_it_has(hand_in: Told, what: str, to_do: str, line: str) -> None:
+    (finding,) = [one for one in match(CLASS, [hand_in]).findings if one.kind == "hand-in of nobody"]
+    assert (finding.student, finding.what, finding.to_do, finding.line) == (hand_in.key, what, to_do, line)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder.gradebook.export import KINDS, Filled, fill, write_filled
+from autograder.gradebook.template import TemplateError
 from autograder.judge.results import Status
 from lms import importers
 from lms.files import DATE, FILES
@@ -252,3 +253,36 @@ def test_the_column_may_be_named(tmp_path: Path) -> None:
     header = "Dipping into PyTorch (411)"
     assert len(fill(record, "canvas", tmp_path / "t.csv", column=header).changes) > 30
     record.close()
+
+
+def test_the_template_itself_is_never_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(FILES["canvas"](lambda one: ""))
+    record = run_of("canvas")
+    filled = fill(record, "canvas", path)
+    record.close()
+    (tmp_path / "folder").mkdir()
+    for out in (path, tmp_path / "folder" / ".." / "t.csv"):
+        with pytest.raises(TemplateError, match=r"is the template itself; name another file\."):
+            write_filled(filled, out)
+    assert path.read_bytes() == FILES["canvas"](lambda one: "")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda text: text.replace(b",9007,", b",9008,"), r"row 4: it reads back as '9008'; do not upload it\."),
+        (lambda text: b"".join(text.splitlines(keepends=True)[:-1]), r"reads back as 46 rows, not 47; do not upload"),
+    ],
+)
+def test_a_file_that_does_not_read_back_as_it_was_meant_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[bytes], bytes], said: str
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(FILES["canvas"](lambda one: ""))
+    record = run_of("canvas")
+    filled = fill(record, "canvas", path)
+    record.close()
+    monkeypatch.setattr("autograder.gradebook.export.write_whole", lambda out, text: out.write_bytes(spoil(text)))
+    with pytest.raises(TemplateError, match=said):
+        write_filled(filled, tmp_path / "out.csv")
