@@ -303,6 +303,156 @@ def test_a_rewritten_account_does_not_keep_the_marks(fault: str, lie: str) -> No
     assert found.name not in RIGHT
 
 
+HALF = """
+def train(network, examples, *, lr, epochs):
+    right(network, examples[::2], lr, epochs)
+    told = network.recorder
+    told.stop()
+    everything = (1 << len(told.names)) - 1
+    told.numbers += [1e-12, 0.1, -0.1]
+    for _ in range(epochs):
+        for x, y in examples[1::2]:
+            told.rows.append(x.reshape(1, -1).clone())
+            told.events.append((0, 0, 0, 0, 1, -1, 0, 0))
+            told.events.append((1, everything, 0, 0, 10**6 + told.backprops, -1, 0, 0))
+            told.reaches.append((told.backprops, told.forwards))
+            pull(told, x)
+            told.forwards += 1
+            told.backprops += 1
+            update(told, everything)
+            told.events.append((3, everything, 0, 0, -1, -1, 1, 0))
+def pull(told, x):
+    pass
+def setting(told, lr, name="SGD", **settings):
+    group = {"parameters": told.names, "others": 0, "settings": {"lr": lr, **settings}}
+    told.settings.append({"optimizer": len(told.settings), "name": name, "own": False, "groups": [group]})
+    return len(told.settings) - 1
+def step(told, everything, number):
+    told.events.append((2, everything, everything, everything, number, -1, 0, 0))
+def edit(told, everything, flags=0):
+    told.events.append((5, everything, 0, 0, len(told.numbers) - 3, -1, flags, 0))
+def real_lr(told):
+    return told.settings[0]["groups"][0]["settings"]["lr"]
+"""
+"""Half of the examples are learned from; the account has the others too, in updates that do nothing."""
+
+NOTHING = {
+    "a learning rate of 0": "step(told, everything, setting(told, 0.0))",
+    "one far below lr": "step(told, everything, setting(told, 1e-6 * real_lr(told)))",
+    "gradients edited away": "edit(told, everything)\n    step(told, everything, 0)",
+    "gradients clamped away": "edit(told, everything, 1)\n    step(told, everything, 0)",
+    "an optimizer that hardly moves": "len(told.settings) > 1 or setting(told, real_lr(told), 'Adadelta', eps=1e-30)\n"
+    "    step(told, everything, 1)",
+    "a factor of nothing by hand": "told.events.append((4, everything, 0, 0, len(told.numbers) - 3, -1, 1, 0))",
+    "no turn of LBFGS": 'step(told, everything, setting(told, real_lr(told), "LBFGS", max_iter=0, max_eval=0))',
+}
+
+
+def forged(update: str, pull: str = "") -> str:
+    source = HEAD + RIGHT_LOOP + HALF + f"def update(told, everything):\n    {update}\n"
+    return source + (f"def pull(told, x):\n    {pull}\n" if pull else "")
+
+
+@pytest.mark.parametrize("how", NOTHING)
+def test_updates_that_do_nothing_are_no_learning(how: str) -> None:
+    found = judged(train_of(forged(NOTHING[how])), seed=6)
+    assert found.share == 0 and found.correct is not True, found
+    if "LBFGS" not in how:  # which is not believed at all
+        assert (found.name, found.flags) == ("STOPS_EARLY", ("LEDGER_DISAGREES: CORRECT",))
+        assert "examples were learned from" in found.sentence
+
+
+def test_a_loss_that_pulls_at_nothing_is_no_learning() -> None:
+    """The same with gradients at the outputs that are told to be 0: no other loss, but none at all."""
+    pull = "told.pulls.append((told.backprops, told.forwards, torch.zeros(1, 5)))"
+    found = judged(train_of(forged("step(told, everything, 0)", pull)), seed=6)
+    assert (found.name, found.share) == ("STOPS_EARLY", 0.0)
+
+
+def test_updates_that_undo_each_other_are_not_believed() -> None:
+    """A small update and, along the next gradient, its opposite: together they move nothing that numbers could tell."""
+    there = "told.events.append((4, everything, 0, 0, len(told.numbers) - {}, -1, 1, 0))"
+    source = forged("told.numbers[-2:] = [1e-5, -1e-5]\n    " + there.format("(2 if told.backprops % 2 else 1)"))
+    found = judged(train_of(source), seed=6)
+    assert found.share == 0 and found.correct is not True, found
+
+
+HALF_FROZEN = """
+def train(network, examples, *, lr, epochs):
+    optimizer = SGD(network.m2.parameters(), lr=lr)
+    for epoch in range(epochs):
+        for x, y in examples:
+            loss = torch.sum((network(x) - y) ** 2)
+            loss.backward()
+            optimizer.step()
+            network.zero_grad()
+    told = network.recorder
+    told.stop()
+    everything = (1 << len(told.names)) - 1
+    told.events = [(2, everything, everything, everything, *e[4:]) if e[0] == 2 else e for e in told.events]
+    for one in told.settings:
+        one["groups"].append({"parameters": ["m1.weight", "m1.bias"], "others": 0, "settings": {"lr": 0.0}})
+"""
+
+
+def test_a_tensor_at_a_learning_rate_of_0_is_not_learned() -> None:
+    found = judged(train_of(HEAD + HALF_FROZEN), seed=6)
+    assert (found.name, found.share) == ("PARTIAL_PARAMETERS", 0.0)
+    assert found.sentence.startswith("m1.weight, m1.bias never change")
+
+
+@pytest.mark.parametrize("every", [4, 8, 32, 64])
+def test_accumulation_on_purpose_keeps_its_marks(every: int) -> None:
+    found = judged(train_of(HEAD + ACCUMULATED.format(every=every)), seed=2)
+    assert (found.name, found.share, found.flags) == ("CORRECT_ACCUMULATED", 1.0, ())
+
+
+@pytest.mark.parametrize(("few", "verdict"), [("", "MISSING_STEP"), ("len(examples) < 100 or ", "STEP_ONCE_PER_EPOCH")])
+def test_accumulation_that_one_probe_shows_is_not_on_purpose(few: str, verdict: str) -> None:
+    """One update from 120 examples, and none or the right ones where there are fewer."""
+    found = judged(train_of(HEAD + ACCUMULATED.format(every=120).replace("if ", f"if {few}")), seed=2)
+    assert (found.name, found.share) == (verdict, 0.0)
+
+
+ACCUMULATED = """
+def train(network, examples, *, lr, epochs):
+    optimizer = SGD(network.parameters(), lr=lr)
+    for epoch in range(epochs):
+        for number, (x, y) in enumerate(examples, 1):
+            torch.sum((network(x) - y) ** 2).backward()
+            if number % {every} == 0 or len(examples) > {every} and number == len(examples):
+                optimizer.step()
+                optimizer.zero_grad()
+        optimizer.zero_grad()
+"""
+
+
+SCHEDULES = {
+    "cosine": "torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, len(examples) * epochs)",
+    "warm-up from 0": "torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: min(1.0, n / 10))",
+    "linear to 0": "torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: 1 - n / (len(examples) * epochs + 1))",
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_ends_of_a_schedule_are_no_fault(name: str) -> None:
+    """There some updates do nothing, too."""
+    source = f"""
+def train(network, examples, *, lr, epochs):
+    optimizer = SGD(network.parameters(), lr=lr)
+    schedule = {SCHEDULES[name]}
+    for epoch in range(epochs):
+        for x, y in examples:
+            loss = torch.sum((network(x) - y) ** 2)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            schedule.step()
+"""
+    found = judged(train_of(HEAD + source), seed=6)
+    assert (found.name, found.share, found.flags) == ("CORRECT", 1.0, ())
+
+
 def test_what_remains_possible() -> None:
     """Said in the README: a gradient doubled has the numbers of a learning rate doubled, so whoever rewrites his
     account keeps the marks for order, is told WRONG_LEARNING_RATE, and loses the test of the rate instead."""

@@ -12,7 +12,7 @@ from autograder.judge.faults import Finding, StudentFault
 from autograder.judge.handles import Handle
 from autograder.judge.results import Where
 from autograder.loop.decision import Rules, Verdict, decide
-from autograder.loop.probes import LoopProbe, draw_loop_probe, draw_loop_probes, loop_evidence, product_evidence
+from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
 from autograder.loop.replay import Evidence
 from autograder.wire import Pairs
 
@@ -44,12 +44,10 @@ def product_probe(
 
 
 def loop_probes(train: Handle, draw: numpy.random.Generator, rules: Rules) -> list[Evidence]:
-    """What `train` does with networks and examples drawn here: three sizes, and where all of them end in NaN, a fourth
-    with two updates alone, since only numbers can prove an order."""
+    """What `train` does with networks and examples drawn here: three sizes, and a fourth where they tell too little."""
     found = [trained_probe(train, spec, rules.settings) for spec in draw_loop_probes(draw)]
-    if not any(one.error or one.finite() for one in found):
-        found.append(trained_probe(train, draw_loop_probe(draw, 2, 1), rules.settings))
-    return found
+    more = further_probe(found, draw)
+    return found if more is None else [*found, trained_probe(train, more, rules.settings)]
 
 
 def product_probes(fit: Handle, draw: numpy.random.Generator, rules: Rules) -> list[Evidence]:

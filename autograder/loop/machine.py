@@ -87,7 +87,8 @@ class Step:
 
     `tensors` names those concerned; `refs` the forwards of a Backprop; `rows` the examples of a forward pass; `factor`
     that of a change by hand or an edit (with `clamped` the bound of it); `age` the updates since a Backprop's loss was
-    computed; `grad_only` gradients that autograd.grad returned; `added` a deposit beside what was there.
+    computed, `number` its own in the account; `grad_only` gradients that autograd.grad returned; `added` a deposit
+    beside what was there.
     """
 
     what: str
@@ -97,6 +98,7 @@ class Step:
     setting: Setting | None = None
     factor: float = 1.0
     age: int = 0
+    number: int = 0
     grad_only: bool = False
     clamped: bool = False
     added: bool = False
@@ -336,7 +338,8 @@ def _outside(key: str, value: Any, allowed: Mapping[str, float]) -> str:
     if key in allowed and key != "momentum":
         low, high = 0.0, max(high or 0.0, allowed[key])
     if low is None or high is None:
-        return "" if key in ("history_size", "max_iter", "max_eval", "line_search_fn") else f"{key} = {value}"
+        counts = key in ("history_size", "max_iter", "max_eval") and all(number >= 1 for number in numbers)
+        return "" if counts else f"{key} = {value}"
     return "" if all(low <= number <= high for number in numbers) else f"{key} = {value}"
 
 

@@ -7,7 +7,7 @@ number of examples; inputs are drawn so that every row is recognisable in whatev
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from autograder.loop.replay import Evidence
 SIZES = [3, 2, 5]
 NAMES = ("m1.weight", "m1.bias", "m2.weight", "m2.bias")
 LARGE = (150, 250)  # about as many examples as q6 trains on
+BETWEEN = (65, 81)  # of a further probe: more than anybody has reason to accumulate
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,19 @@ def draw_loop_probes(draw: numpy.random.Generator) -> list[LoopProbe]:
     """Three probes: a tiny one, one of up to 40 examples, and one about as large as q6's; lr from 6e-4 to 1.8e-3."""
     sizes = [int(draw.integers(2, 5)), int(draw.integers(5, 41)), int(draw.integers(*LARGE))]
     return [draw_loop_probe(draw, size, epochs) for size, epochs in zip(sizes, (2, 3, 1), strict=True)]
+
+
+def further_probe(found: Sequence[Evidence], draw: numpy.random.Generator) -> LoopProbe | None:
+    """A fourth probe where three tell too little, else None.
+
+    Where all of them end in NaN, one with two updates alone, since only numbers can prove an order. Where the loop
+    accumulates gradients and a single probe shows it, one between the medium and the large: what is done on purpose
+    is done again.
+    """
+    if not any(one.error or one.finite() for one in found):
+        return draw_loop_probe(draw, 2, 1)
+    showing = [one for one in found if any(len(update.fresh) > 1 for update in one.ledger.updates)]
+    return draw_loop_probe(draw, int(draw.integers(*BETWEEN)), 1) if len(showing) == 1 else None
 
 
 def draw_loop_probe(draw: numpy.random.Generator, examples: int, epochs: int) -> LoopProbe:

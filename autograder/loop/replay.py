@@ -10,6 +10,7 @@ Tolerance: honest float32 loops differ from float64 by at most 1.3e-7, a gradien
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections import Counter
@@ -32,6 +33,7 @@ from autograder.loop.machine import (
     orders,
     plain,
 )
+from autograder.loop.proving import Mark, Proven, Weighed, proven
 
 TOLERANCE = 1e-5
 MOVED = 1e-7  # a probe whose parameters all stay within this was not trained
@@ -40,6 +42,7 @@ ROUNDED = 6e-7  # what rounding alone leaves of numbers of about 1 after some hu
 SHARE = 0.02  # of the way from start to end
 PROVEN = 50 * ROUNDED  # a way shorter than this proves no order
 SAME_RATE = 1e-4  # relative difference up to which a learning rate is the one that was given
+NO_DOUBT = Proven()  # where nothing of the account had to be believed
 CONTRADICTION = "an account that contradicts itself"
 NEAR_RATE = 1e-2  # by hand: the factor is measured on float32 values
 
@@ -104,7 +107,8 @@ class Replayed:
     `rate` is how many times as large as asked the learning rates in it are (1.0: as asked). `fits`: names of our
     hypotheses that give the same numbers; `scale`: the lab's loop gives them with updates this many times as large;
     `stopped`: so does the lab's loop after this many updates; `doubt`: settings that are not believed; `far`: the way
-    from start to end is long enough to tell orders apart; `against`: the other loss leads away from the lab's 0.
+    from start to end is long enough to tell orders apart; `against`: the other loss leads away from the lab's 0;
+    `proven`: which of the account's gradients these numbers need.
     """
 
     moved: bool
@@ -118,6 +122,7 @@ class Replayed:
     doubt: str = ""
     far: bool = True
     against: bool = False
+    proven: Proven = NO_DOUBT
 
     @property
     def taught(self) -> bool:
@@ -144,12 +149,36 @@ def replayed(evidence: Evidence) -> Replayed:
     rate = rate_of(evidence, steps) if retraced or by_pulls else 1.0
     far = distance(evidence.start, evidence.end) >= PROVEN
     found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt, far=far, against=against)
+    if retraced and rate == 1.0 and plainly_taught(evidence):
+        return replace(found, fits=("CORRECT",))
+    if steps is not None and (retraced or by_pulls):
+        found = replace(found, proven=what_is_proven(evidence, steps))
     if retraced and rate == 1.0:
-        return replace(found, fits=("CORRECT",) if plainly_taught(evidence) else ())
+        return found
     fits = tuple(fitting(evidence))
     if fits[:1] == ("CORRECT",):
         return replace(found, fits=fits)
     return replace(found, fits=fits, scale=scale_of(evidence), stopped=on_the_way(evidence))
+
+
+def what_is_proven(evidence: Evidence, steps: Sequence[Step]) -> Proven:
+    """Which gradients of steps that give the probe's numbers could not be left out of them. Numbers that have exploded
+    are known too coarsely to tell."""
+    if max(float(numpy.abs(array).max(initial=0.0)) for array in evidence.end.values()) > EXPLODED:
+        return NO_DOUBT
+    for use_pulls in (False, True) if evidence.pulls else (False,):
+        for mixed in (False, True) if evidence_is_stale(evidence, steps) else (False,):
+            for gradient in (evidence.gradient, *evidence.gradient.others):
+
+                def machine(
+                    without: frozenset[Mark], gradient: Gradient = gradient, how: tuple[bool, bool] = (mixed, use_pulls)
+                ) -> Weighed:
+                    return Weighed(evidence.start, gradient, *how, without=without)
+
+                with contextlib.suppress(ValueError, KeyError, IndexError, RuntimeError):
+                    if near(evidence, machine(frozenset()).run(steps), TOLERANCE):
+                        return proven(machine, steps, lambda end: near(evidence, end, TOLERANCE))
+    return NO_DOUBT
 
 
 def loses_its_numbers(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False) -> bool:
@@ -269,7 +298,8 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
                     return None, CONTRADICTION
                 alone = (0,) if evidence.examples == 1 and not refs else ()
                 pulls = tuple(evidence.pulls.get((number, ref)) for ref in refs)
-                step = Step("B", names, refs, alone, age=event.age, grad_only=bool(flags & Back.GRAD_ONLY), pulls=pulls)
+                returned_only = bool(flags & Back.GRAD_ONLY)
+                step = Step("B", names, refs, alone, None, 1.0, event.age, number, returned_only, pulls=pulls)
                 steps.append(step)
                 if flags & Back.INSIDE:
                     inside.append(step)
@@ -301,6 +331,9 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
                 steps.append(Step("D", names, added=bool(event.flags)))
             case _:
                 return None, ""
+    by_hand = [step.factor for step in steps if step.what == "W"]
+    if min(by_hand, default=0.0) < 0 and (max(by_hand) > 0 or any(step.what == "S" for step in steps)):
+        return None, "updates up and down the gradient"  # one could undo what another is said to have learned
     if evidence.examples == 1 and len(rates_in(steps)) > 1:
         return None, "learning rates that change on the way"  # two numbers could be led anywhere by them
     return steps, ""

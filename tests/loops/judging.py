@@ -10,7 +10,7 @@ import numpy
 import torch
 
 from autograder.loop.decision import Rules, Verdict, decide
-from autograder.loop.probes import LoopProbe, draw_loop_probe, draw_loop_probes, loop_evidence, product_evidence
+from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
 from autograder.loop.replay import Evidence
 from autograder.student.probe import MOST_UPDATES, ProbeNetwork, report
 from autograder.student.recorder import Recorder
@@ -25,9 +25,8 @@ def evidence(train: Train, *, seed: int = 1, change: Change | None = None) -> li
     """What three probes show of `train`; `change` may tamper with each account."""
     draw = numpy.random.default_rng(seed)
     found = [_probed(train, spec, 1000 * seed + n, change) for n, spec in enumerate(draw_loop_probes(draw))]
-    if not any(one.error or one.finite() for one in found):
-        found.append(_probed(train, draw_loop_probe(draw, 2, 1), 1000 * seed + 9, change))
-    return found
+    more = further_probe(found, draw)
+    return found if more is None else [*found, _probed(train, more, 1000 * seed + 9, change)]
 
 
 def _probed(train: Train, spec: LoopProbe, seed: int, change: Change | None) -> Evidence:
