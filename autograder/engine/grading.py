@@ -47,6 +47,7 @@ class Wish:
     fresh: bool = False
     layout: str | None = None  # force an LMS's way of naming files
     anonymous: bool = False  # outputs have pseudonyms
+    secret: bytes | None = None  # of a new run: where student code's random numbers start (drawn if None)
     extensions: tuple[Wanted, ...] = ()  # as read from a file; whose they are is looked up when everybody is known
 
 
@@ -73,7 +74,7 @@ def grade(
     policy = course.policy(assignment)
     info = RunInfo(course.title, assignment.id, assignment.title, wish.seed, "", {}, questions, policy, wish.anonymous)
     reached("collected")
-    record = opened(wish.out, info)  # before anything slow, so that a refusal comes at once
+    record = opened(wish.out, info, wish.secret)  # before anything slow, so that a refusal comes at once
     reached("record opened")
     try:
         planned = planned or plan(submissions, known=record.planned(), zone=zone_of(course.timezone))
@@ -84,7 +85,8 @@ def grade(
         chosen = [one for one in submissions if not wish.only or one.key in only]
         workers = wish.workers or os.cpu_count() or 1
         unseen = (wish.out, *wish.handed_in)
-        with Slots(course, assignment, workers, wish.seed, wish.level, unseen, wish.trusted) as slots:
+        asked = (wish.seed, wish.level, unseen, wish.trusted, record.secret())
+        with Slots(course, assignment, workers, *asked) as slots:
             versions = {**environment_versions(), **slots.versions}
             record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
             reached("ready")
@@ -104,8 +106,11 @@ def grade(
     return record
 
 
-def opened(out: Path, info: RunInfo) -> Record:
-    """The record of the run in `out`, made if need be. Raises RecordError if it is another run's, or no folder."""
+def opened(out: Path, info: RunInfo, secret: bytes | None = None) -> Record:
+    """The record of the run in `out`, made if need be (with this secret, or one that is drawn).
+
+    Raises RecordError if it is another run's, or no folder.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -113,7 +118,7 @@ def opened(out: Path, info: RunInfo) -> Record:
     record = Record.open(out / RECORD)
     try:
         if record.policy() in (None, info.policy):
-            record.start_run(info)
+            record.start_run(info, secret)
         else:
             with noting(record, "the late policy or an extension in grading.yml changed"):
                 record.start_run(info)

@@ -14,6 +14,7 @@ import time
 from autograder import wire
 from autograder.course import Assignment, Course
 from autograder.errors import AutograderError
+from autograder.judge.seeds import Seeds
 from autograder.sandbox.sessions import START_SECONDS, THREADS
 
 
@@ -74,12 +75,13 @@ class Judge:
             raise GradersUnfit(str(header.get("failed", "the judge gave no reason")))
         self.tests = int(header["ready"]["tests"])
 
-    def judge(self, number: int, key: str, content: bytes, seed: int, level: str) -> wire.Channel:
+    def judge(self, number: int, key: str, content: bytes, seeds: Seeds, level: str) -> wire.Channel:
         """Fork for one submission; the channel to that fork."""
         ours, theirs = socket.socketpair()
+        drawn = {"seed": seeds.run, "secret": seeds.secret.hex()}
         with theirs:
             self.channel.send(
-                {"do": "judge", "id": number, "key": key, "seed": seed, "level": level}, content, (theirs.fileno(),)
+                {"do": "judge", "id": number, "key": key, "level": level, **drawn}, content, (theirs.fileno(),)
             )
         return wire.Channel(ours)
 

@@ -23,6 +23,7 @@ from autograder.engine.failpoints import reached
 from autograder.engine.judging import Judge, JudgeLostError
 from autograder.judge.one import allowed_of, secret_folders
 from autograder.judge.results import Outcome, Status, rounded
+from autograder.judge.seeds import Seeds
 from autograder.sandbox.sessions import Hold, Sandbox, SandboxError, SandboxLostError
 
 STARTS = 3  # of a helper that is killed from outside while it starts
@@ -65,6 +66,7 @@ class Slots:
     level: str | None = None
     hidden: tuple[Path, ...] = ()
     trusted: bool = False
+    secret: bytes = b""  # the run's, which its record keeps
     stop: bool = False  # start no more; what runs is finished
     _open: list[Slot] = field(default_factory=list)
     _count: int = 0
@@ -122,12 +124,13 @@ class Slots:
 
     def _start(self, job: Job) -> None:
         self._count += 1
+        seeds = Seeds(self.seed, self.secret)
         job.tries += int(job.alone)  # else nobody knows whether it was this one
         try:
-            channel = self.judge.judge(self._count, job.key, job.content, self.seed, self.sandbox.level)
+            channel = self.judge.judge(self._count, job.key, job.content, seeds, self.sandbox.level)
         except wire.ClosedError:
             self._restart_judge()
-            channel = self.judge.judge(self._count, job.key, job.content, self.seed, self.sandbox.level)
+            channel = self.judge.judge(self._count, job.key, job.content, seeds, self.sandbox.level)
         limits = self.assignment.limits
         longest = 3 * limits.notebook_cpu + 60 * limits.test_cpu
         deadline = time.monotonic() + longest * limits.wall_factor + SLACK

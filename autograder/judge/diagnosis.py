@@ -18,9 +18,9 @@ from autograder.judge.conversation import Conversation, become_current
 from autograder.judge.faults import StudentFault
 from autograder.judge.handles import Handle
 from autograder.judge.notebook_run import Broker, NotebookRun
-from autograder.judge.one import session_seed, settings_of
+from autograder.judge.one import NOTEBOOK, settings_of
 from autograder.judge.order import loop_probes, product_probes, told
-from autograder.judge.questions import stable_seed
+from autograder.judge.seeds import Seeds
 from autograder.loop.decision import Rules, Verdict, decide
 from autograder.loop.timeline import Timeline
 from autograder.loop.wording import say
@@ -76,7 +76,7 @@ def diagnose(path: Path, assignment: Assignment, broker: Broker, seed: int) -> D
         if isinstance(read, Unreadable):
             return Diagnosis(name, error=read.reason)
         cells, notes = list(read.code), read.notes
-    run = NotebookRun(broker, cells, settings_of(assignment), session_seed(seed))
+    run = NotebookRun(broker, cells, settings_of(assignment), Seeds(seed).student(NOTEBOOK))
     try:
         run.start()
         found = _judged(run, assignment, seed)
@@ -114,11 +114,11 @@ def _judged(run: NotebookRun, assignment: Assignment, seed: int) -> tuple[Verdic
         return "the file ends its Python process"
     become_current(talk)
     try:
-        talk.begin(stable_seed(seed, "diagnose"), "", None)
+        talk.begin(Seeds(seed).student("diagnose"), "", None)
         about = _function(talk)
         if about is None:
             return f"it defines neither `{TRAIN}` nor `{FIT}`"
-        draw = numpy.random.default_rng(stable_seed(seed, "diagnose/draw"))
+        draw = numpy.random.default_rng(Seeds(seed).draw("diagnose"))
         probes = loop_probes if about == TRAIN else product_probes
         return decide(probes(Handle(about), draw, rules), rules), about
     except StudentFault as fault:

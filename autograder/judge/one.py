@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from autograder.course import Assignment, Course
 from autograder.intake.notebook import Unreadable, read_notebook
 from autograder.judge.notebook_run import Broker, NotebookRun, Settings
-from autograder.judge.questions import question_of, run_question, stable_seed
+from autograder.judge.questions import question_of, run_question
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
+from autograder.judge.seeds import Seeds
 from autograder.sandbox.sessions import Allowed
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from autograder.sandbox.sessions import Hold, Sandbox
 
 
+NOTEBOOK = "notebook"  # label of the seed that a notebook's own random numbers start from
 SESSION_FAULT = "SESSION_FAULT"  # our code beside the student's failed, or was made to: see the record's detail
 LOOP_TEST = "::test_every_update_uses_one_fresh_gradient"  # whose verdict stands for the whole training loop
 
@@ -102,20 +104,15 @@ def settings_of(assignment: Assignment) -> Settings:
     )
 
 
-def run_notebook(path: Path, assignment: Assignment, broker: Broker, seed: int) -> NotebookRun:
+def run_notebook(path: Path, assignment: Assignment, broker: Broker, seeds: Seeds) -> NotebookRun:
     """Read and run one file. Raises ValueError, naming it, if it is no notebook of this assignment."""
     read = read_notebook(path.read_bytes(), assignment.names)
     if isinstance(read, Unreadable):
         raise ValueError(f"{path}: {read.reason}")
-    run = NotebookRun(broker, list(read.code), settings_of(assignment), session_seed(seed))
+    run = NotebookRun(broker, list(read.code), settings_of(assignment), seeds.student(NOTEBOOK))
     run.notes += read.notes
     run.start()
     return run
-
-
-def session_seed(seed: int) -> int:
-    """The seed that a notebook's own random numbers start from."""
-    return stable_seed(seed, "notebook")
 
 
 def judge_one(
@@ -124,21 +121,21 @@ def judge_one(
     assignment: Assignment,
     items: Sequence[pytest.Item],
     broker: Broker,
-    seed: int,
+    seeds: Seeds,
     level: str,
 ) -> Outcome:
     """The outcome of one hand-in; whatever goes wrong on our side becomes GRADER_ERROR, never a score."""
-    plain: dict[str, Any] = {"key": key, "max_score": rounded(assignment.points), "level": level, "seed": seed}
+    plain: dict[str, Any] = {"key": key, "max_score": rounded(assignment.points), "level": level, "seed": seeds.run}
     started = time.process_time()
     try:
         read = read_notebook(content, assignment.names)
         if isinstance(read, Unreadable):
             return Outcome(status=Status.NOT_GRADABLE, message=read.reason, **plain)
-        run = NotebookRun(broker, list(read.code), settings_of(assignment), session_seed(seed))
+        run = NotebookRun(broker, list(read.code), settings_of(assignment), seeds.student(NOTEBOOK))
         run.notes += read.notes
         try:
             run.start()
-            questions = judge_questions(run, assignment, items, seed)
+            questions = judge_questions(run, assignment, items, seeds)
         finally:
             run.end()
     except Exception as error:
@@ -156,13 +153,13 @@ def judge_one(
 
 
 def judge_questions(
-    run: NotebookRun, assignment: Assignment, items: Sequence[pytest.Item], seed: int
+    run: NotebookRun, assignment: Assignment, items: Sequence[pytest.Item], seeds: Seeds
 ) -> tuple[QuestionResult, ...]:
     found: dict[str, QuestionResult] = {}
     # Questions of values share one process and need no fresh one, so they come first, one after the other.
     for question in sorted(assignment.questions.values(), key=lambda question: question.judged_on == "last"):
         own = [item for item in items if question_of(item) == question.id]
-        attempt = run_question(run, question.id, own, seed, question.judged_on == "best_moment")
+        attempt = run_question(run, question.id, own, seeds, question.judged_on == "best_moment")
         moments = run.moments.get(question.id, [])
         early = attempt.cell if attempt.moment is not None and attempt.moment < len(moments) - 1 else None
         tests = tuple(attempt.results)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from autograder.judge.seeds import Seeds
+
 if TYPE_CHECKING:
     import numpy
 
@@ -101,7 +103,7 @@ class GraderCourse:
         self.course = course
         self.assignment = assignment
         seed = config.getoption("--run-seed")
-        self.seed: int = course.seed if seed is None else seed
+        self.seeds = Seeds(course.seed if seed is None else seed)
         self.run: NotebookRun | None = None
         self.sandbox: Sandbox | None = None
         self.done: dict[str, Any] = {}
@@ -116,7 +118,7 @@ class GraderCourse:
             if not path.is_file():
                 raise pytest.UsageError(f"--submission: there is no file {path}")
             self.sandbox = Sandbox(hidden=secret_folders(self.course))
-            self.run = run_notebook(path, self.assignment, LocalBroker(self.sandbox, self.assignment), self.seed)
+            self.run = run_notebook(path, self.assignment, LocalBroker(self.sandbox, self.assignment), self.seeds)
         return self.run
 
     def close(self) -> None:
@@ -162,7 +164,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         ]
         best = known.assignment.questions[question].judged_on == "best_moment"
         try:
-            attempt = run_question(known.notebook(), question, items, known.seed, best)
+            attempt = run_question(known.notebook(), question, items, known.seeds, best)
         finally:
             become_current(None)
         known.done[question] = dict(zip(items, zip(attempt.reports, attempt.results, strict=True), strict=True))
@@ -198,10 +200,10 @@ def draw(request: pytest.FixtureRequest) -> numpy.random.Generator:
     """Random draws for held-out data and probes: from the run's seed and the test's id alone."""
     import numpy
 
-    from autograder.judge.questions import stable_seed, test_id
+    from autograder.judge.questions import test_id
 
-    seed = graders_of(request.config, request.path).seed
-    return numpy.random.default_rng(stable_seed(seed, f"draw/{test_id(request.node)}"))
+    seeds = graders_of(request.config, request.path).seeds
+    return numpy.random.default_rng(seeds.draw(test_id(request.node)))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ moment backwards until one gives full marks; then the moment with the highest sh
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from autograder.judge.conversation import become_current
 from autograder.judge.faults import Finding, StudentFault
 from autograder.judge.notebook_run import NotebookRun
 from autograder.judge.results import TestResult
+from autograder.judge.seeds import Seeds
 
 RESULT = pytest.StashKey[TestResult]()
 TOLD = pytest.StashKey[dict[str, Any]]()  # what a test that passes says all the same: fields of its result
@@ -40,13 +40,8 @@ class Attempt:
         return sum(result.weight * result.share for result in self.results) / total if total else 0.0
 
 
-def stable_seed(run_seed: int, label: str) -> int:
-    """A 48-bit seed from the run's seed and a label such as a test's id; never from the student."""
-    return int.from_bytes(hashlib.blake2b(f"{run_seed}/{label}".encode(), digest_size=6).digest())
-
-
 def run_question(
-    run: NotebookRun, question: str, items: Sequence[pytest.Item], run_seed: int, best_moment: bool
+    run: NotebookRun, question: str, items: Sequence[pytest.Item], seeds: Seeds, best_moment: bool
 ) -> Attempt:
     """The best attempt of `items`, all of one question."""
     cells = run.moments.get(question, []) if best_moment else []
@@ -54,7 +49,7 @@ def run_question(
     moments: list[int | None] = [*reversed(range(len(cells)))]
     for moment in moments or [None]:
         attempt = Attempt(moment, None if moment is None else cells[moment], [], [])
-        _run(run, question, items, run_seed, attempt, best_moment)
+        _run(run, question, items, seeds, attempt, best_moment)
         if best is None or attempt.share > best.share + 1e-9:
             best = attempt
         if best.share > 1 - 1e-9:
@@ -64,7 +59,7 @@ def run_question(
 
 
 def _run(
-    run: NotebookRun, question: str, items: Sequence[pytest.Item], run_seed: int, attempt: Attempt, shared: bool
+    run: NotebookRun, question: str, items: Sequence[pytest.Item], seeds: Seeds, attempt: Attempt, shared: bool
 ) -> None:
     """Questions about values share one fork of the notebook; the others, which train, get a fresh one each."""
     talk = None
@@ -77,7 +72,7 @@ def _run(
             continue
         become_current(talk)
         try:
-            talk.begin(stable_seed(run_seed, test_id(item)), question, attempt.moment)
+            talk.begin(seeds.student(test_id(item)), question, attempt.moment)
         except StudentFault as fault:
             attempt.results.append(blank(item, "failed", found=fault.found, advice=fault.advice))
             attempt.reports.append([])

@@ -3,7 +3,7 @@
 Imports torch and pytest and collects the assignment's hidden graders once; forks for each submission, so that every
 one is judged by untouched graders. Obeys the supervisor over one channel:
 
-    judge  {id, key, seed, level} + content, descriptor   -> the fork talks over that descriptor (see `Lines`)
+    judge  {id, key, seed, secret, level} + content, descriptor   -> the fork talks over that descriptor (see `Lines`)
     ended  {id, status}                                    sent by itself when a fork has ended
 
 It ends, with its forks, when the channel closes.
@@ -31,6 +31,7 @@ from autograder.errors import AutograderError
 from autograder.judge.one import judge_one
 from autograder.judge.plugin import graders_of
 from autograder.judge.questions import question_of, test_id
+from autograder.judge.seeds import Seeds
 from autograder.loop import replay
 from autograder.sandbox import hugepages
 from autograder.sandbox.confinement import die_with_parent
@@ -141,11 +142,10 @@ class JudgeServer:
 
     def judge(self, header: dict[str, Any], content: bytes, items: list[pytest.Item], channel: wire.Channel) -> None:
         channel.send({"hello": os.getpid()})
+        seeds = Seeds(header["seed"], bytes.fromhex(header["secret"]))
         if items:
-            graders_of(items[0].config, items[0].path).seed = header["seed"]
-        outcome = judge_one(
-            header["key"], content, self.assignment, items, Lines(channel), header["seed"], header["level"]
-        )
+            graders_of(items[0].config, items[0].path).seeds = seeds
+        outcome = judge_one(header["key"], content, self.assignment, items, Lines(channel), seeds, header["level"])
         channel.send({"outcome": True}, outcome.model_dump_json().encode("utf-8", "replace"))
 
     def reap(self) -> None:

@@ -24,11 +24,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograder.loop.events import Written
-from autograder.loop.ledger import Ledger
+from autograder.loop.ledger import EMPTY, Ledger, Use
 from autograder.loop.reading import Facts, Reading, Spot, picture, read, spots
 from autograder.loop.replay import CONTRADICTION, Evidence, Replayed, given_order, replayed
 from autograder.loop.timeline import Timeline
-from autograder.loop.wording import ADVICE, CULPRIT, FULL, ORDER_IS_RIGHT, PROVISIONAL, RIGHT, SENTENCES, say
+from autograder.loop.wording import ADVICE, CULPRIT, FULL, ORDER_IS_RIGHT, PROVISIONAL, RIGHT, SENTENCES, accepted, say
 
 BY_SIZE = frozenset({"MISSING_STEP", "STEP_ONCE_PER_EPOCH", "STOPS_EARLY", "NO_TRAINING"})
 """Verdicts that a small probe can give of a loop that takes its examples in groups."""
@@ -184,6 +184,23 @@ def _is_right(evidence: Evidence, reading: Reading, proof: Replayed, seen: str) 
     return sound and bool(proof.stopped) and _restores(evidence.ledger)
 
 
+def learned(evidence: Evidence) -> bool:
+    """Whether gradients are behind the way that a probe's parameters went, be the loop right or wrong.
+
+    The replay must know a loop that gives the numbers; of one that it cannot follow, the ledger must have seen updates
+    that used marks. An account of a right loop with other numbers is no witness.
+    """
+    proof = replayed(evidence)
+    if not proof.moved or proof.taught or proof.retraced or proof.by_pulls or proof.fits:
+        return proof.moved
+    if proof.scale is not None or proof.stopped is not None:
+        return True
+    seen = read(evidence.ledger, Facts(evidence.examples, evidence.epochs, evidence.rows_of_backprops, evidence.error))
+    if seen.verdict in RIGHT and not seen.notes and not proof.doubt:
+        return False
+    return any(update.use not in (*EMPTY, Use.UNKNOWN) for update in evidence.ledger.updates)
+
+
 def _lacking(probes: Sequence[Evidence], proofs: Sequence[Replayed], told: Sequence[int], seen: str) -> _Found | None:
     """What an account tells as learned, though the numbers are the same without it."""
     lacking = [n for n in told if not proofs[n].proven.enough]
@@ -313,6 +330,8 @@ def _told(
     provisional = name == "UNEXPLAINED_UPDATE" and not found.proven
     sentence = PROVISIONAL if provisional else say(name, **facts)
     advice = reading.advice if reading.verdict == name else ADVICE.get(name, "")
+    if share >= 1 and name not in FULL:  # by the course's own rules: nobody is scolded for what costs nothing
+        sentence, advice = accepted(name, **facts), ""
     where = reading.where if reading.verdict == name else tuple(spots(ledger, CULPRIT.get(name)))
     picture_of = reading if reading.verdict == name else Reading(name, facts, where)
     timeline = picture(ledger, picture_of)
@@ -322,7 +341,7 @@ def _told(
     notes = tuple(dict.fromkeys(note for one in readings for note in one.notes))
     return Verdict(
         name, share, correct, sentence, advice, where, found.flags, seen, _numbers_say(probes, proofs), notes,
-        replace(timeline, sentence=sentence, right=bool(correct)),
+        replace(timeline, sentence=sentence, advice=advice, right=bool(correct)),
         {"ledger": _ledger_account(reading, seen, ledger), "replay": _replay_account(probes, proofs)},
     )  # fmt: skip
 

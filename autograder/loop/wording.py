@@ -126,6 +126,18 @@ def say(name: str, **facts: object) -> str:
     return SENTENCES[name].format_map(_Missing(shown))
 
 
+PLAIN = {
+    "STEP_ONCE_PER_EPOCH": "You Optimize once per pass, each time with the marks of all its examples.",
+    "OPTIMIZER_RECREATED_EACH_STEP": "You make a new optimizer at every step.",
+}
+"""What happened and nothing else, where the usual sentence also says what to do instead."""
+
+
+def accepted(name: str, **facts: object) -> str:
+    """The sentence of a verdict for which the course takes no mark, though others would."""
+    return f"{PLAIN.get(name) or say(name, **facts)} Your course takes no mark for that."
+
+
 class _Missing(dict[str, str]):
     """What is not known is told as "some"."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -123,12 +124,15 @@ class Record:
 
     # --- writing ---------------------------------------------------------------------------------------------
 
-    def start_run(self, info: RunInfo) -> None:
-        """Say what this run is. Raises RecordError if the record is of another run (assignment or seed)."""
+    def start_run(self, info: RunInfo, secret: bytes | None = None) -> None:
+        """Say what this run is; a new one gets this secret, or 32 bytes that are drawn.
+
+        Raises RecordError if the record is of another run (assignment or seed).
+        """
         with Session(self.engine) as session, session.begin():
             run = session.scalar(select(RunRow))
             if run is None:
-                run = RunRow(id=1, schema_version=SCHEMA)
+                run = RunRow(id=1, schema_version=SCHEMA, secret=(secret or os.urandom(32)).hex())
                 session.add(run)
             elif (run.assignment, run.seed) != (info.assignment, info.seed):
                 raise RecordError(
@@ -193,6 +197,11 @@ class Record:
             questions = tuple((str(name), str(title), float(points)) for name, title, points in run.questions)
             about = (run.course, run.assignment, run.title, run.seed, run.level, dict(run.versions))
             return RunInfo(*about, questions, Policy.model_validate(run.policy), run.anonymous)
+
+    def secret(self) -> bytes:
+        """What student code's random numbers start from: 32 bytes that nobody else is told."""
+        with Session(self.engine) as session:
+            return bytes.fromhex(session.scalar(select(RunRow.secret)) or "")
 
     def policy(self) -> Policy | None:
         """The policy of the run so far; None if there is no run yet."""

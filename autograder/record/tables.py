@@ -30,6 +30,7 @@ class RunRow(Base):
     questions: Mapped[list[Any]]  # [id, title, points], in the lab's order
     policy: Mapped[dict[str, Any]]  # course.models.Policy
     anonymous: Mapped[bool] = mapped_column(default=False)
+    secret: Mapped[str] = mapped_column(String(64))  # hex: student code's random numbers start from it
 
 
 class SubmissionRow(Base):

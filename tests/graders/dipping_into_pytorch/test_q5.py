@@ -1,11 +1,14 @@
 """q5: the training loop. Its order is decided by replay on probe networks of ours, drawn anew for each run."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from submission import MyNetwork, Pairs, check, forward, parameters, probe, seen, train
 
 from autograder.judge.measure import finite, ignores_weights, typed_in
-from autograder.loop.probes import draw_loop_probe
+from autograder.loop.decision import learned
+from autograder.loop.probes import draw_loop_probe, loop_evidence
 
 pytestmark = pytest.mark.question("q5")
 
@@ -13,11 +16,19 @@ NOT_TRAINED = "Train the very network that you are given: hand its parameters to
 INPUT, TARGET = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
 
 
-def trained(spec, **other):
-    """Run `train` on a probe network; (the network's handle, its parameters afterwards)."""
+def trained(spec, order):
+    """Run `train` on a probe network; its parameters afterwards, moved by gradients, and the rows that went in."""
     network = probe([3, 2, 5], spec.start)
-    train(network, Pairs(spec.inputs, spec.targets), lr=other.get("lr", spec.lr), epochs=spec.epochs)
-    return network, parameters(network)
+    train(network, Pairs(spec.inputs, spec.targets), lr=spec.lr, epochs=spec.epochs)
+    end, told = parameters(network), seen(network)
+    moved = any(not torch.equal(spec.start[name], end[name]) for name in spec.start)
+    check(moved, "The network that `train` was given is the same afterwards.", NOT_TRAINED)
+    check(
+        learned(loop_evidence(spec, end, told, allowed=order.rules.settings)),
+        "The numbers of the network change, but no gradient is behind it: they were written, not learned.",
+        "Let Backprop mark the tensors, and SGD change them.",
+    )
+    return end, told
 
 
 @pytest.mark.weight(2)
@@ -26,13 +37,11 @@ def test_every_update_uses_one_fresh_gradient(draw, order):
     order.check_loop(train, draw)
 
 
-def test_trains_the_given_network_in_place(draw):
+def test_trains_the_given_network_in_place(draw, order):
     """The network it is given is trained, in place"""
     spec = draw_loop_probe(draw, 6, 2)
-    _, end = trained(spec)
-    moved = {name for name in spec.start if not torch.equal(spec.start[name], end[name])}
-    check(moved, "The network that `train` was given is the same afterwards.", NOT_TRAINED)
-    still = sorted(set(spec.start) - moved)
+    end, _ = trained(spec, order)
+    still = sorted(name for name in spec.start if torch.equal(spec.start[name], end[name]))
     check(
         not still,
         f"{', '.join(still)} never change: SGD was not given them, or the loss does not reach them.",
@@ -43,10 +52,9 @@ def test_trains_the_given_network_in_place(draw):
 def test_uses_the_given_rate_and_epochs(draw, order):
     """lr and epochs are the ones it is given"""
     first = draw_loop_probe(draw, 2, 1)
-    _, small = trained(first, lr=1e-4)
-    _, large = trained(first, lr=3e-4)
+    small, _ = trained(replace(first, lr=1e-4), order)
+    large, _ = trained(replace(first, lr=3e-4), order)
     moves = [sum(float((end[n] - first.start[n]).double().abs().sum()) for n in end) for end in (small, large)]
-    check(moves[0] > 0 and moves[1] > 0, "The network that `train` was given is the same afterwards.", NOT_TRAINED)
     check(
         2.4 < moves[1] / moves[0] < 3.6,
         "Three times the lr does not make three times the step.",
@@ -55,8 +63,7 @@ def test_uses_the_given_rate_and_epochs(draw, order):
     order.check_rate(train, draw)
     for epochs in (int(draw.integers(2, 4)), int(draw.integers(5, 8))):
         spec = draw_loop_probe(draw, 4, epochs)
-        network, _ = trained(spec)
-        rows = len(seen(network)["rows"])
+        rows = len(trained(spec, order)[1].get("rows", ()))
         check(
             rows >= spec.epochs * 4,
             f"With epochs={epochs} and 4 examples only {rows} examples went through the network.",

@@ -108,6 +108,8 @@ def test_examples(draw):
     check(good, "An example is not a pair of two tensors.", advice)
     shapes = {(tuple(one.shape), tuple(two.shape)) for one, two in pairs}
     check(shapes == {((3,), (5,))}, "An example's input has not 3 numbers, or its target not 5.", advice)
+    real = not any(part.is_complex() for pair in pairs for part in pair)
+    check(real, "An example holds complex numbers.", advice)
     inputs, targets = (torch.stack([pair[side].double() for pair in pairs]) for side in (0, 1))
     check(
         bool(((inputs == inputs.round()) & (inputs.abs() <= 10)).all()),
@@ -115,7 +117,13 @@ def test_examples(draw):
         advice,
     )
     check(bool((targets == targets_of(inputs)).all()), "A target is not [a, b, c, c + 1, c + 2] of its input.", advice)
-    varied = all(len(set(inputs[:, column].tolist())) > 5 for column in range(3)) and bool((inputs < 0).any())
+    varied = all(len(set(inputs[:, column].tolist())) > 5 for column in range(3))
+    for side, there in (("below", bool((inputs < 0).any())), ("above", bool((inputs > 0).any()))):
+        check(
+            there or not varied,
+            f"No number {side} 0 is among the inputs of {count} examples: the range goes from -10 to 10.",
+            "Draw each of the three numbers from -10 to 10, both of them included.",
+        )
     check(varied, "The examples hardly differ from each other.", "Draw each of the three numbers from the whole range.")
 
 
