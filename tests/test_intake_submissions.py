@@ -203,7 +203,7 @@ def test_students_zips_in_the_classs_zip_are_opened(tmp_path: Path) -> None:
 def test_a_students_zip_without_a_notebook_is_a_hand_in_with_a_problem(tmp_path: Path) -> None:
     path = zip_file(tmp_path, ("ada.zip", zipped(("lab.pdf", "A"))), ("ben.zip", "no zip"), ("cem.ipynb", "C"))
     assert problems(collect([path])) == {
-        "ada": "it is an archive that holds no notebook",
+        "ada": "it is an archive that holds no notebook, but lab.pdf",
         "ben": "it is no zip or tar archive but plain text",
         "cem": None,
     }

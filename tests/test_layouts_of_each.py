@@ -23,6 +23,7 @@ from downloads import (
     twelve_hours,
     unpacked,
     work,
+    zipped,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,34 +66,72 @@ def test_an_archive_of_a_canvas_download_that_somebody_has_unpacked_stays_its_us
 
 
 @pytest.mark.parametrize("what", ["text", "link"])
-def test_a_canvas_entry_without_a_file_is_listed_for_a_person(tmp_path: Path, what: str) -> None:
-    files = {**canvas(), f"zoestudent_LATE_8001_{what}.html": b"<p>x</p>", f"anon_9000_{what}.html": b"<p>x</p>"}
-    left = {one.source.split(": ")[1]: one for one in read(tmp_path, files).left_out}
-    alone, beside = left[f"zoestudent_LATE_8001_{what}.html"], left[f"anon_9000_{what}.html"]
-    assert (alone.expected, beside.expected) == (False, True)
-    assert f"a {what} entry on Canvas, of 8001, who handed in no notebook" in alone.reason
+def test_a_canvas_entry_without_a_file_is_a_hand_in_unless_a_notebook_is_there(tmp_path: Path, what: str) -> None:
+    mine = next(path for path in canvas() if "_9007_" in path).split("_9007_")[0]
+    files = {**canvas(), f"zoestudent_LATE_8001_{what}.html": b"<p>x</p>", f"{mine}_9007_{what}.html": b"<p>x</p>"}
+    collected = read(tmp_path, files)
+    (zoe,) = [one for one in collected.submissions if one.key == "8001"]
+    assert (zoe.content, zoe.late, zoe.ids, zoe.name) == (None, True, {IdKind.CANVAS: "8001"}, "zoestudent")
+    assert zoe.sentence == f"There is nothing to read: a {what} entry on Canvas came in, and no notebook."
+    (beside,) = [one for one in collected.left_out if one.source.endswith(f"_9007_{what}.html")]
+    assert beside.expected and beside.reason == f"it is a {what} entry on Canvas"
 
 
-def test_a_moodle_text_entry_is_part_of_the_download_and_alone_one_to_look_at(tmp_path: Path) -> None:
-    files = {**moodle(), "Zoe Student_4_assignsubmission_onlinetext/onlinetext.html": b"<p>x</p>"}
-    left = read(tmp_path, files).left_out
-    assert [one.reason for one in left if not one.expected] == [
-        "it is a text entry on Moodle (onlinetext), of 4, who handed in no notebook"
+def test_a_moodle_text_entry_is_part_of_the_download_and_alone_a_hand_in(tmp_path: Path) -> None:
+    files = {
+        **moodle(), "Zoe Student_4_assignsubmission_onlinetext/onlinetext.html": b"<p>x</p>",
+        "Yan Student_5_assignsubmission_comments/comments.html": b"<p>x</p>",
+    }  # fmt: skip
+    collected = read(tmp_path, files)
+    assert [(one.key, one.problem) for one in collected.submissions if one.content is None] == [
+        ("4", "a text entry on Moodle (onlinetext) came in, and no notebook")
     ]
-    assert sum(one.expected for one in left) == len(HANDED_IN)
+    assert sum(one.expected for one in collected.left_out) == len(HANDED_IN) + 1 == len(collected.left_out)
 
 
-@pytest.mark.parametrize("name", ["canvas", "moodle, flat", "blackboard", "sakai"])
-def test_who_handed_in_something_else_alone_is_named(tmp_path: Path, name: str) -> None:
-    mine = next(path for path, content in SYSTEMS[name].files.items() if content == work(PEOPLE[0]))
-    files = {path: content for path, content in SYSTEMS[name].files.items() if path != mine}
-    collected = read(tmp_path, {**files, mine.replace(".ipynb", ".pdf"): b"%PDF"})
-    (left,) = [one for one in collected.left_out if one.source.endswith(".pdf")]
-    who = (PEOPLE[0].user, PEOPLE[0].login, f"Lab_1__part_2_{PEOPLE[0].login}")
-    assert left.reason in [
-        f"it is no notebook (.ipynb) but a .pdf file, and {one} handed in no notebook" for one in who
-    ]
-    assert not left.expected
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_who_handed_in_something_else_alone_has_handed_in_all_the_same(tmp_path: Path, name: str) -> None:
+    """With the same key, ids, name and time as for a notebook; one file or several, packed or not."""
+    system = SYSTEMS[name]
+    honest = of(read(tmp_path, system.files), system)[0]
+    mine = next(path for path, content in system.files.items() if content == work(PEOPLE[0]))
+    files = {path: content for path, content in system.files.items() if path != mine}
+    pdf, jpg = (mine.replace(".ipynb", ending) for ending in (".pdf", ".jpg"))
+    for there, said in (
+        ({pdf: b"%PDF"}, "was handed in, and it is no notebook (.ipynb) but a .pdf file"),
+        ({pdf: b"%PDF", jpg: b"JFIF"}, "came in, and none of them is a notebook (.ipynb)"),
+        ({mine.replace(".ipynb", ".zip"): zipped({"a/report.pdf": b"%PDF"})}, "holds no notebook, but report.pdf"),
+        ({mine.replace(".ipynb", ".zip"): zipped({})}, "it is an archive that holds no notebook"),
+    ):
+        collected = read(tmp_path, {**files, **there})
+        (one,) = [one for one in collected.submissions if one.content is None]
+        assert (one.key, one.ids, one.name, one.layout) == (honest.key, honest.ids, honest.name, honest.layout)
+        assert (one.handed_in, one.late, one.head) == (honest.handed_in, honest.late, honest.head)
+        if name != "github":  # there a README.md beside it is the student's as well
+            assert one.problem is not None and one.problem.endswith(said) and one.filename
+        assert not [left for left in collected.left_out if left.source == one.source]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_class_that_handed_in_no_notebook_at_all_has_handed_in(tmp_path: Path, name: str) -> None:
+    if name == "github":
+        pytest.skip("nothing but the notebooks tells siblings from other folders")
+    system = SYSTEMS[name]
+    collected = read(tmp_path, {path.replace(".ipynb", ".pdf"): content for path, content in system.files.items()})
+    honest = read(tmp_path, system.files)
+    assert {one.key: one.ids for one in collected.submissions} == {one.key: one.ids for one in honest.submissions}
+    assert all(one.content is None and one.problem for one in collected.submissions)
+
+
+def test_a_file_beside_a_notebook_stays_left_out_also_in_a_newer_attempt(tmp_path: Path) -> None:
+    files = {
+        "Lab_1_ada_attempt_2026-11-16-18-12-05_lab.ipynb": notebook("alpha = 1"),
+        "Lab_1_ada_attempt_2026-11-17-18-12-05_report.pdf": b"%PDF",
+        "Lab_1_ben_attempt_2026-11-16-18-12-05_lab.ipynb": notebook("alpha = 2"),
+    }  # fmt: skip
+    collected = read(tmp_path, files)
+    assert [(one.key, one.content is None) for one in collected.submissions] == [("ada", False), ("ben", False)]
+    assert [(left.source.rsplit("_", 1)[1], left.expected) for left in collected.left_out] == [("report.pdf", False)]
 
 
 def test_moodles_blind_marking_names_nobody(tmp_path: Path) -> None:
@@ -135,11 +174,21 @@ def test_of_one_blackboard_student_alone_the_note_tells_the_user_name_else_the_l
     assert only(read(tmp_path, lies)).ids == {IdKind.LOGIN: "7"}
 
 
-def test_a_blackboard_attempt_of_text_alone_is_one_to_look_at(tmp_path: Path) -> None:
+def test_a_blackboard_attempt_of_text_alone_is_a_hand_in(tmp_path: Path) -> None:
     files = {**blackboard(), "Lab_1__part_2_zoe_attempt_2026-11-16-18-12-05.txt": b"Name: Zoe Student (zoe)\n"}
-    assert [one.reason for one in read(tmp_path, files).left_out if not one.expected] == [
-        "it is Blackboard's note on an attempt, of Lab_1__part_2_zoe, who handed in no notebook"
-    ]
+    (zoe,) = [one for one in read(tmp_path, files).submissions if one.content is None]
+    assert (zoe.key, zoe.name, str(zoe.handed_in)) == ("zoe", "Zoe Student", "2026-11-16 18:12:05")
+    assert zoe.problem == "Blackboard's note on an attempt came in, and no notebook"
+
+
+def test_a_sakai_or_nbgrader_hand_in_without_a_file_is_one(tmp_path: Path) -> None:
+    for name, path in (
+        ("sakai", "Lab 1/Student, Zoe(zoe)/Student, Zoe_submissionText.html"),
+        ("nbgrader", "course/submitted/zoe/lab1/timestamp.txt"),
+    ):
+        collected = read(tmp_path, {**SYSTEMS[name].files, path: b"2026-11-16 18:12:05 UTC"})
+        (zoe,) = [one for one in collected.submissions if one.content is None]
+        assert (zoe.key, zoe.ids) == ("zoe", {IdKind.LOGIN: "zoe"})
 
 
 @pytest.mark.parametrize(

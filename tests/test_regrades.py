@@ -60,7 +60,7 @@ def test_the_same_file_graded_to_another_score_tells_the_questions(record: Recor
 def test_another_file_is_the_reason_where_there_is_one(record: Record) -> None:
     record.save(outcome("ada", 1, 4), b"{}")
     record.save(outcome("ada", 2, 4), b"{ }")
-    assert told(record) == [("ada", "5", "6", "another file was handed in")]
+    assert told(record) == [("ada", "5", "6", "another file counts")]
 
 
 def test_who_hands_in_later_was_missing_before(record: Record) -> None:

@@ -121,7 +121,7 @@ class Contest:
             for entry in entries:
                 if alone is not None and entry.sha256 is not None and alone[0] == entry.sha256:
                     save_attempt(self.record, key, entry.number, alone[1])
-        candidates = range(1, len(one.attempts) + 1) if self.best else taken[:1]
+        candidates = range(1, len(one.attempts) + 1) if self.best and not one.decided else taken[:1]
         several = Several(one, key, tuple(candidates))
         if not self.fresh:
             for number in several.candidates:
@@ -149,7 +149,7 @@ class Contest:
         if unjudged and outcome.status.scored and worth < outcome.max_score:
             outcome = outcome.model_copy(update={"flags": (*outcome.flags, UNGRADED)})
         notes = several.submission.notes
-        if self.best:
+        if self.best and not several.submission.decided:
             said = f"Of your {len(several.submission.attempts)} attempts the best counts: number {number}."
             notes = (said, *several.attempt(number).notes)
         notes = tuple(dict.fromkeys((*notes, *outcome.notes)))

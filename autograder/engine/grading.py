@@ -17,7 +17,7 @@ from autograder.course.late import zone_of
 from autograder.engine.attempts import Contest, Several, still_counted
 from autograder.engine.failpoints import reached
 from autograder.engine.people import named
-from autograder.engine.planning import Plan, plan, settle
+from autograder.engine.planning import UNDECIDED, Plan, plan, settle
 from autograder.engine.slots import Job, Slots
 from autograder.intake.extensions import Wanted, granted
 from autograder.intake.submissions import Submission
@@ -78,6 +78,7 @@ def grade(
     reached("record opened")
     try:
         planned = planned or plan(submissions, known=record.planned(), zone=zone_of(course.timezone))
+        submissions = planned.submissions
         stay = [one for one in record.planned() if not planned.leaves(one)]
         people = named((*stay, *planned.entries), made_up(wish.anonymous))
         granted_now = granted(wish.extensions, people)
@@ -90,7 +91,7 @@ def grade(
             versions = {**environment_versions(), **slots.versions}
             record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
             reached("ready")
-            decide(record, planned.decisions)
+            decide(record, planned.decisions, planned.counting)
             settle(record, replace(planned, entries=still_counted(record, planned.entries, submissions)))
             if granted_now:
                 with noting(record, "an extension was given or taken back"):
@@ -152,7 +153,7 @@ class Grading:
         jobs = [Job(one.key, one.content) for one in single if one.content is not None]
         for one in single:
             if one.content is None:
-                self.keep(self.plain(one.key, Status.NOT_GRADABLE, f"There is nothing to read: {one.problem}."), None)
+                self.keep(self.unread(one.key, one), None)
         for hand_in, entered in several.items():
             contents = dict.fromkeys(content for each in entered for content in each.to_judge())
             jobs += [Job(hand_in, content) for content in contents]
@@ -188,8 +189,7 @@ class Grading:
         for number in several.candidates:
             one = several.attempt(number)
             if one.content is None and number not in several.outcomes:
-                message = f"There is nothing to read: {one.problem}."
-                contest.heard(several, number, self.plain(several.key, Status.NOT_GRADABLE, message))
+                contest.heard(several, number, self.unread(several.key, one))
 
     def settle_attempts(self, contest: Contest, several: Several, settles: bool = False) -> None:
         """Put the attempt that counts under its student's name, unless it stands there already."""
@@ -230,6 +230,10 @@ class Grading:
             if known is not None and known.status is not Status.MISSING:
                 continue  # graded from a part of the class that this call does not name
             self.save(self.plain(key, Status.MISSING, "On the roster, but nothing was handed in."), None)
+
+    def unread(self, key: str, one: Submission) -> Outcome:
+        outcome = self.plain(key, Status.NOT_GRADABLE, one.sentence)
+        return outcome.model_copy(update={"flags": (UNDECIDED,) if one.undecided else ()})
 
     def plain(self, key: str, status: Status, message: str) -> Outcome:
         points = rounded(self.assignment.points)

@@ -6,33 +6,42 @@ roster, of what the run's record already knows of its class; `settle` then bring
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from autograder.course import Course
 from autograder.course.late import aware, zone_of
-from autograder.intake.decisions import read_decisions
-from autograder.intake.findings import Finding
+from autograder.intake.decisions import read_decisions, read_files
+from autograder.intake.faults import IntakeError
+from autograder.intake.finding import some_of
+from autograder.intake.findings import Finding, match_line
 from autograder.intake.groups import Groups, read_groups, teams
 from autograder.intake.identity import IdKind
-from autograder.intake.matching import UTC, Matched, match
+from autograder.intake.matching import UTC, Matched, handed_in_otherwise, match
 from autograder.intake.roster import Roster, Student, read_roster
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import Collected, Submission, put_together, with_file
+from autograder.record.attempts import Attempt
+from autograder.record.grants import counting as counting_in
 from autograder.record.grants import decided
 from autograder.record.history import noting
 from autograder.record.moving import Move, move
 from autograder.record.store import Planned, Record
+
+UNDECIDED = "UNDECIDED"  # which of several files counts is for a person to say
 
 
 @dataclass(frozen=True)
 class Plan:
     """Everybody in the run, by the keys of scores.csv.
 
-    `owners` says for every hand-in whose rows its outcome is for: one, or all members of a team. `decisions` are to be
-    kept in the record. `complete` is true if the entries are the whole class, as far as a roster says who is in it;
-    `strangers_alone` if there is a roster and none of the hand-ins is of anybody on it.
+    `submissions` are the hand-ins as they are to be graded, with a person's word on which file counts. `owners` says
+    for every hand-in whose rows its outcome is for: one, or all members of a team. `decisions`, and the files that are
+    `counting` by decision, are to be kept in the record. `complete` is true if the entries are the whole class, as far
+    as a roster says who is in it; `strangers_alone` if there is a roster and none of the hand-ins is of anybody on it.
     """
 
     entries: tuple[Planned, ...]
@@ -41,6 +50,8 @@ class Plan:
     decisions: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
     strangers_alone: bool = False
+    submissions: tuple[Submission, ...] = ()
+    counting: Mapping[str, Attempt] = field(default_factory=dict)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -61,18 +72,75 @@ class Plan:
 
 def planned_for(
     course: Course,
-    submissions: Sequence[Submission],
+    collected: Collected,
     roster_path: Path | None,
     match_path: Path | None,
     groups_path: Path | None,
-    kept: Mapping[str, str],
-    known: Sequence[Planned],
-) -> Plan:
-    """Whose each hand-in is, by the files that the command names and what the run's record knows already."""
+    record_path: Path,
+) -> tuple[Plan, Collected]:
+    """Whose each hand-in is and which of its files counts, by the files that the command names and what the run's
+    record knows already; and what was collected, as that leaves it."""
     roster = read_roster(roster_path) if roster_path is not None else None
     groups = read_groups(groups_path) if groups_path is not None else None
-    decisions = read_decisions(match_path, submissions, roster) if match_path is not None else {}
-    return plan(submissions, roster, groups, decisions, kept, known, zone_of(course.timezone))
+    kept, known = remembered(record_path)
+    zone = zone_of(course.timezone)
+    files_kept = _files_kept(record_path)
+    decisions: dict[str, str] = {}
+    named: Mapping[str, Submission] = {}
+    if match_path is not None:
+        sources = {file.source: hand_in for hand_in, file in files_kept.items()}
+        decisions = read_decisions(match_path, collected.submissions, roster, sources)
+        named = read_files(match_path, collected.submissions)
+    new = {hand_in: _as_kept(file, zone) for hand_in, file in named.items()}
+    counting = {**files_kept, **new}
+    decided = [_counting(one, counting.get(one.key)) for one in collected.submissions]
+    found = put_together(collected, decided)
+
+    def planned(decisions: Mapping[str, str]) -> Plan:
+        return plan(found.submissions, roster, groups, decisions, kept, known, zone, found.otherwise)
+
+    # A row that names the file which counts says whose it is only where nothing else does: a team's stays a team's
+    plainly = {hand_in: student for hand_in, student in decisions.items() if hand_in not in named}
+    result = planned(plainly)
+    moved = {
+        hand_in: decisions[hand_in]
+        for hand_in in named
+        if decisions.get(hand_in) and decisions[hand_in] not in (hand_in, *result.owners.get(hand_in, ()))
+    }
+    if moved and roster is None:
+        hand_in, student = next(iter(moved.items()))
+        raise IntakeError(f"{match_path}: {named[hand_in].source} is not known to be {student}'s; name the class list "
+                          "with --roster.")  # fmt: skip
+    result = planned({**plainly, **moved}) if moved else result
+    return replace(result, counting=new), put_together(found, result.submissions)
+
+
+def _files_kept(path: Path) -> Mapping[str, Attempt]:
+    """The files that count by a decision of an earlier call, by hand-in."""
+    if not path.is_file():
+        return {}
+    record = Record.open(path, create=False)
+    try:
+        return counting_in(record)
+    finally:
+        record.close()
+
+
+def _as_kept(file: Submission, zone: ZoneInfo) -> Attempt:
+    digest = hashlib.sha256(file.content).hexdigest() if file.content is not None else None
+    return Attempt(0, file.source, file.filename, file.handed_in_at(zone), file.content, digest, late=file.late)
+
+
+def _counting(one: Submission, kept: Attempt | None) -> Submission:
+    """A hand-in with the file that counts by decision: the same bytes here or, where they are not, in the record."""
+    if kept is None or kept.content is None:
+        return one
+    here = next((file for file in one.files if file.content == kept.content), None)
+    if here is not None:
+        return with_file(one, here) if len(one.files) > 1 else one
+    came = datetime.fromisoformat(kept.handed_in) if kept.handed_in else None
+    earlier = replace(one, content=kept.content, source=kept.source, filename=kept.filename, problem=None)
+    return with_file(one, replace(earlier, handed_in=came, late=kept.late))
 
 
 def remembered(path: Path) -> tuple[Mapping[str, str], Sequence[Planned]]:
@@ -94,9 +162,11 @@ def plan(
     kept: Mapping[str, str] | None = None,
     known: Sequence[Planned] = (),
     zone: ZoneInfo = UTC,
+    otherwise: Sequence[Submission] = (),
 ) -> Plan:
     """Everybody who stands in the run. `decisions` are new ones, `kept` those of earlier calls; `known` is who stands
-    in the record so far; `zone` is that of times without one."""
+    in the record so far; `zone` is that of times without one; `otherwise` are files that cannot be graded: hand-ins of
+    students who have no other, if they are called as such a student is."""
     decisions, findings = dict(decisions or {}), []
     kept = {hand_in: student for hand_in, student in (kept or {}).items() if hand_in not in decisions}
     for hand_in, student in kept.items():
@@ -109,11 +179,18 @@ def plan(
     new = [one for one in submissions if one.key not in remembered]
     class_list = roster if roster is not None or groups is not None else _absentees(known)
     matched = match(class_list, new, groups, {**kept, **decisions}, zone)
+    submissions = [_undecided(one, matched, submissions) for one in submissions]
+    new = [one for one in submissions if one.key not in remembered]
     owners = {one.key: tuple(row.key for row in remembered[one.key]) for one in submissions if one.key in remembered}
     served = {key for rows in owners.values() for key in rows}
     for one in new:
         theirs = tuple(key for key in matched.owners.get(one.key, ()) if key not in served)
         owners |= {one.key: theirs} if theirs else {}
+    served |= {key for rows in owners.values() for key in rows} | {row.key for row in known if row.filename}
+    waiting = [student for student in matched.students if student.key not in served]
+    for one, key in handed_in_otherwise(otherwise, waiting, {one.key for one in submissions}):
+        submissions.append(one)
+        owners[one.key] = (key,)
     taken = {student.key for student in matched.students} | {row for rows in owners.values() for row in rows}
     taken |= {row.key for row in known if row.filename and (row.hand_in or row.key) != row.key}
     for one in new:
@@ -123,9 +200,41 @@ def plan(
     given = roster is not None or groups is not None
     entries = _entries(submissions, owners, matched, remembered, zone, with_missing=given)
     findings += [*matched.findings, *_without_file(matched.students, entries, known)]
+    findings += _of_files(submissions, owners, roster)
     whose = {entry.key for entry in entries if entry.filename}
     alone = roster is not None and bool(whose) and whose.isdisjoint(roster.keys)
-    return Plan(tuple(entries), owners, tuple(findings), decisions, roster is not None, alone)
+    return Plan(tuple(entries), owners, tuple(findings), decisions, roster is not None, alone, tuple(submissions))
+
+
+def _undecided(one: Submission, matched: Matched, submissions: Sequence[Submission]) -> Submission:
+    """A student's hand-in beside another that is as much the student's, if nothing tells which of them is newer."""
+    rivals = [other for other in submissions if other.key in matched.rivals.get(one.key, ())]
+    if not rivals:
+        return one
+    them = (one, *rivals)
+    problem = (
+        f"{len(them)} hand-ins may be the one that counts ({some_of([each.source for each in them])}), and nothing "
+        "tells which is newest"
+    )
+    return replace(one, content=None, problem=problem, undecided=True, attempts=(), others=them)
+
+
+def _of_files(
+    submissions: Sequence[Submission], owners: Mapping[str, tuple[str, ...]], roster: Roster | None
+) -> Iterator[Finding]:
+    """Hand-ins of several files where a person has to say which counts, or has said it."""
+    for one in submissions:
+        student = owners[one.key][0]
+        written = student if roster is None or student in roster.keys else ""
+        other = [file for file in one.files if (file.source, file.content) != (one.source, one.content)]
+        lines = " or ".join(dict.fromkeys(match_line(file.source, written) for file in other))
+        if one.undecided:
+            to_do = "put the line of the file that counts into the --match file, then grade again"
+            yield Finding("undecided", student, one.source, one.problem or "", to_do, lines)
+        elif one.decided and other:
+            what = f"it counts as a person decided, not {some_of([file.source for file in other])}"
+            to_do = "nothing, if that is right; else put the line of the file that counts into the --match file"
+            yield Finding("counts by decision", student, one.source, what, to_do, lines)
 
 
 def _without_file(

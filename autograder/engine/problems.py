@@ -13,7 +13,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from autograder.engine.planning import Plan
+from autograder.engine.planning import UNDECIDED, Plan
 from autograder.gradebook.scores import for_people, write_whole
 from autograder.intake.findings import Finding
 from autograder.intake.submissions import Collected
@@ -29,11 +29,12 @@ TO_DO = {
     Status.GRADER_ERROR: "mend the grader or the machine, then grade again with --student and --fresh",
     Status.MISSING: "look whether one of the hand-ins of nobody is theirs",
 }
+SAY_WHICH = "name the file that counts in a --match file (columns hand_in and student), then grade again"
 
 
 def looked(collected: Collected, plan: Plan, standings: Sequence[Standing], paths: Sequence[Path]) -> Look:
     """What this call has looked at, and found."""
-    attempts = [each for one in collected.submissions for each in (one, *one.attempts)]
+    attempts = [each for one in collected.submissions for each in (one, *one.attempts, *one.files)]
     files = {each.source for each in attempts} | {left.source for left in collected.left_out}
     students = {key for keys in plan.owners.values() for key in keys} | plan.owners.keys()
     about = (tuple(paths), frozenset(files), frozenset(students), plan.complete)
@@ -89,7 +90,8 @@ def of_outcome(one: Standing) -> Iterator[Finding]:
         what = "marked late by the LMS; grading.yml has no late policy: nothing was taken off"
         yield Finding("marked late", key, file, what, "nothing, or give the assignment a `late`, or use adjust")
     if one.outcome is not None and one.outcome.status is not Status.GRADED and not one.excused:
-        yield Finding(one.outcome.status.value, key, file, one.outcome.message, TO_DO[one.outcome.status])
+        to_do = TO_DO[one.outcome.status] if UNDECIDED not in one.flags else SAY_WHICH
+        yield Finding(one.outcome.status.value, key, file, one.outcome.message, to_do)
     elif flags := [flag for flag in one.flags if flag not in (LATE_UNKNOWN, MARKED_LATE, EXCUSED)]:
         yield Finding("flag", key, file, ", ".join(flags), "look at the page")
 

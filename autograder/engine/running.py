@@ -65,8 +65,8 @@ def grade_paths(
     if extensions is not None:
         granted = read_extensions(extensions, zone_of(course.timezone), assignment.late is not None)
         wish = replace(wish, extensions=tuple(granted))
-    kept, known = remembered(wish.out / RECORD)
-    planned = planned_for(course, collected.submissions, roster_path, match_path, groups_path, kept, known)
+    _, known = remembered(wish.out / RECORD)
+    planned, collected = planned_for(course, collected, roster_path, match_path, groups_path, wish.out / RECORD)
     wish = replace(wish, only=asked_for(wish, planned))
     wanted = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)} or planned.owners.keys()
     count = sum(len(planned.owners[hand_in]) for hand_in in wanted)

@@ -29,6 +29,8 @@ class Try:
     notes: tuple[str, ...] = ()
     layout: str = ""
     hand_in: HandIn | None = None
+    others: tuple[Try, ...] = ()  # notebooks of the same hand-in that were not chosen; if `undecided`, all that may be
+    undecided: bool = False
 
 
 def in_order(tries: Sequence[Try]) -> tuple[list[Try], list[Try]]:
@@ -75,13 +77,5 @@ def undecided(kept: Sequence[Try], counts: Counts) -> str | None:
     moment = "with the same time" if wanted else "and no time tells them apart"
     return (
         f"it was handed in {len(alike)} times with different content {moment} ({'; '.join(alike)}): which one is the "
-        f"{counts} is for a person to say. Take the others away, then grade again"
+        f"{counts} is for a person to say"
     )
-
-
-def told(key: str, kept: Sequence[Try], number: int, counts: Counts) -> str:
-    """Which attempt was taken, for the TA."""
-    one = kept[number]
-    when = one.hand_in.when if one.hand_in is not None else None
-    said = f", handed in {when:%Y-%m-%d %H:%M:%S%z}" if when is not None else ""
-    return f"{key}: {len(kept)} attempts; the {counts} counts, number {number + 1} ({one.source}{said})."

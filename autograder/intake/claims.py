@@ -24,13 +24,15 @@ DECIDED, BY_TEAM, BY_ID, BY_NAME = 0, 1, 2, 2 + len(STRENGTH)  # which claim on 
 @dataclass
 class Claims:
     """What is known so far. `rows` are (hand-in, student, rank of the reason); `told` are hand-ins of nobody about
-    which there is a finding already; `strangers` are members of teams who are not on the roster."""
+    which there is a finding already; `strangers` are members of teams who are not on the roster; `rivals`
+    are hand-ins that are as much a student's as the one that came first, and not older."""
 
     rows: list[tuple[str, str, int]] = field(default_factory=list)
     teams: dict[str, str] = field(default_factory=dict)
     strangers: dict[str, Student] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
+    rivals: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def settled(
@@ -48,6 +50,12 @@ def settled(
         if winner[student] == hand_in:
             owners.setdefault(hand_in, [])
             owners[hand_in] += [student] if student not in owners[hand_in] else []
+    for student, rows in frame.groupby("student", sort=False):
+        first = rows.iloc[0]
+        alike = [str(row.hand_in) for row in rows.itertuples() if (row.rank, row.age) == (first["rank"], first["age"])]
+        others = [key for key in dict.fromkeys(alike) if by_key[key].content != by_key[winner[student]].content]
+        if others and first["rank"] >= BY_ID:
+            claims.rivals[winner[student]] = tuple(others)
     place = {student.key: number for number, student in enumerate(roster.students)}
     for row in frame[~frame["counts"]].itertuples(index=False):
         hand_in, student = str(row.hand_in), str(row.student)

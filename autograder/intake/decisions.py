@@ -1,12 +1,13 @@
 """--match FILE: a person's word on whose each hand-in is, as a CSV with the columns hand_in and student.
 
-Read by the command line; `matching` puts it before everything else, and the record keeps it for the next run.
+Of a student's several files a row says as well which one counts, if it names that file. Read by the command line;
+`matching` puts it before everything else, and the record keeps it for the next run.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from autograder.course.faults import did_you_mean
@@ -19,14 +20,21 @@ from autograder.intake.tables import read_table
 HEADER = ("hand_in", "student")
 
 
-def read_decisions(path: Path, submissions: Sequence[Submission], roster: Roster | None) -> dict[str, str]:
+def read_decisions(
+    path: Path, submissions: Sequence[Submission], roster: Roster | None, counting: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Hand-in's key -> student's key, "" for nobody on the roster.
 
     A hand-in is named by its key, its source or, if no other has that one, its file name; a student by the roster's
-    key. Raises IntakeError with the row and the nearest name for what is unknown, and for two words on one hand-in or
+    key. A row that says which file counts may have the hand-in's own key, or a blank, for the student. `counting` are
+    sources of files that were said to count by an earlier call, and whose they are: they need not be here.
+    Raises IntakeError with the row and the nearest name for what is unknown, and for two words on one hand-in or
     student.
     """
     names = _names(submissions)
+    files = read_files(path, submissions)
+    for source, key in (counting or {}).items():
+        names.setdefault(plain(source), {key})
     students = {plain(student.key): student.key for student in roster.students} if roster is not None else {}
     found: dict[str, str] = {}
     rows: dict[tuple[str, str], int] = {}
@@ -39,25 +47,44 @@ def read_decisions(path: Path, submissions: Sequence[Submission], roster: Roster
         if not keys:
             near = did_you_mean(hand_in, names)
             raise IntakeError(f'{where}: no hand-in is called "{hand_in}"{near or "; see scores.csv for their keys."}')
-        if student and roster is None:
+        (key,) = keys
+        own = key in files and student in ("", key)
+        if student and roster is None and key not in files:
             raise IntakeError(f"{where}: whose hand-ins are is told by the roster's keys; name the list with --roster.")
-        if student and student not in students:
+        if student and roster is not None and student not in students and not own:
             near = did_you_mean(student, students)
             raise IntakeError(f'{where}: nobody on the roster has the key "{student}"{near or "."}')
-        (key,) = keys
         for kind, name in (("hand-in", key), ("student", student)):
             if name and rows.setdefault((kind, name), row.number) != row.number:
                 raise IntakeError(f'{where}: the {kind} "{name}" is in row {rows[kind, name]} already.')
-        found[key] = students.get(student, "")
+        found[key] = students.get(student, student if roster is None else "")
     return found
+
+
+def read_files(path: Path, submissions: Sequence[Submission]) -> dict[str, Submission]:
+    """Hand-in's key -> the one of its several files that a row names."""
+    whole = {plain(one.key) for one in submissions}
+    named: dict[str, list[tuple[str, Submission]]] = defaultdict(list)
+    for one in submissions:
+        for file in one.files if len(one.files) > 1 else ():
+            for name in _names_of(file) - whole:
+                named[name].append((one.key, file))
+    rows = [plain(row["hand_in"]) for row in read_table(path, "match file", HEADER)]
+    return dict(named[name][0] for name in rows if len(named.get(name, ())) == 1)
 
 
 def _names(submissions: Sequence[Submission]) -> dict[str, set[str]]:
     """Everything by which a hand-in can be named -> the keys it names; a key names its own hand-in alone."""
     names: dict[str, set[str]] = defaultdict(set)
     for one in submissions:
-        for name in (one.source, one.filename, PurePosixPath(one.source).name):
-            names[plain(name)].add(one.key)
+        for file in (one, *one.files):
+            for name in _names_of(file):
+                names[name].add(one.key)
     for one in submissions:
         names[plain(one.key)] = {one.key}
     return names
+
+
+def _names_of(file: Submission) -> set[str]:
+    path = PurePosixPath(file.source.rsplit(": ", 1)[-1])
+    return {plain(name) for name in (file.source, file.filename, PurePosixPath(file.source).name, path.name)}

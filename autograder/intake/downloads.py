@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from autograder.intake.faults import IntakeError
 from autograder.intake.finding import Found
 from autograder.intake.keys import is_archive_name
-from autograder.intake.layouts import LAYOUTS, PLAIN, HandIn, Layout, Listing, best
+from autograder.intake.layouts import LAYOUTS, PLAIN, HandIn, Layout, Listing, Read, best
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,23 @@ class Reading:
 
 @dataclass(frozen=True)
 class Download:
-    """A folder whose files one LMS has named. `read` is by path."""
+    """A folder whose files one LMS has named. `read` and, of what cannot be graded, `otherwise` are by path."""
 
     folder: str
     layout: Layout
     read: Mapping[str, HandIn]
+    otherwise: Mapping[str, HandIn]
     of: int  # files that may be graded in that folder
 
 
 @dataclass
 class Downloads:
-    """Everything that was read; `by_item` by position in what was found. `beside` says of files that are no hand-in
-    what the LMS laid them there for, and whether somebody should look."""
+    """Everything that was read, by position in what was found: whose work is, whose the files are that cannot be
+    graded (`otherwise`), and what the LMS has laid `beside` both, as a noun."""
 
     by_item: dict[int, Reading] = field(default_factory=dict)
-    beside: dict[int, tuple[str, bool]] = field(default_factory=dict)
+    otherwise: dict[int, Reading] = field(default_factory=dict)
+    beside: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -72,7 +74,8 @@ def read_downloads(found: Sequence[Found], clones: Set[str], layout: str | None)
         items = {position: item for position, item in enumerate(found) if item.named == named}
         work = tuple(dict.fromkeys(item.path for item in items.values() if item.left_out is None))
         texts = {item.path: item.text for item in items.values() if item.text is not None}
-        listing = Listing(work, texts, frozenset(clones))
+        beside = tuple(item.path for item in items.values() if item.left_out is not None and item.path not in work)
+        listing = Listing(work, texts, frozenset(clones), tuple(dict.fromkeys(beside)))
         layouts = [LAYOUTS[layout]] if layout else list(LAYOUTS.values())
         downloads = list(_downloads("", listing, layouts, forced=layout is not None))
         if layout:
@@ -80,34 +83,69 @@ def read_downloads(found: Sequence[Found], clones: Set[str], layout: str | None)
         for download in downloads:
             result.notes.append(_note(named, download))
             for position, item in items.items():
-                if position not in result.by_item and item.left_out is None and item.path in download.read:
-                    result.by_item[position] = Reading(
-                        download.layout.name, f"{named}\n{download.folder}", download.read[item.path]
-                    )
-        result.beside |= dict(_beside(items, downloads, result.by_item))
+                if item.path.startswith(download.folder) and item.problem is None:
+                    companion = download.layout.companion(item.path.removeprefix(download.folder))
+                    if companion is not None:
+                        result.beside.setdefault(position, companion.what)
+                graded = item.left_out is None
+                readings, told = (result.by_item, download.read) if graded else (result.otherwise, download.otherwise)
+                if position not in readings and item.path in told:
+                    readings[position] = Reading(download.layout.name, f"{named}\n{download.folder}", told[item.path])
     return result
 
 
-def _downloads(folder: str, listing: Listing, layouts: Sequence[Layout], forced: bool) -> Iterator[Download]:
+def _downloads(
+    folder: str, listing: Listing, layouts: Sequence[Layout], forced: bool, one_persons: bool = False
+) -> Iterator[Download]:
     """The downloads in a folder and below it."""
     left = listing
-    while left.work and (found := best(left, layouts, forced)) is not None:
+    by_names = not listing.work and not one_persons  # what somebody packed may be called anything
+    while (found := (_by_names if by_names else best)(left, layouts, forced)) is not None:
         layout, read = found
-        yield Download(folder, layout, {f"{folder}{path}": one for path, one in read.items()}, len(listing.work))
-        left = Listing(tuple(path for path in left.work if path not in read), left.texts, left.clones)
-    inner = _by_folder(left.work)
+        read = _with_all(layout, read, left)
+        graded, otherwise = (
+            {f"{folder}{path}": read[path] for path in paths if path in read} for paths in (left.work, left.beside)
+        )
+        yield Download(folder, layout, graded, otherwise, len(listing.work))
+        work, beside = (tuple(path for path in paths if path not in read) for paths in (left.work, left.beside))
+        left = replace(left, work=work, beside=beside)
+    works, besides = _by_folder(left.work), _by_folder(left.beside)
     texts, clones = _by_folder(left.texts), _by_folder(left.clones)
-    alone = len({path.partition("/")[0] for path in listing.work}) == 1
-    for name, work in inner.items():
+    alone = len({path.partition("/")[0] for path in listing.work or listing.beside}) == 1
+    for name in dict.fromkeys((*works, *besides)):
         below = Listing(
-            tuple(work), {path: left.texts[f"{name}/{path}"] for path in texts.get(name, ())},
-            frozenset(clones.get(name, ())),
+            tuple(works.get(name, ())), {path: left.texts[f"{name}/{path}"] for path in texts.get(name, ())},
+            frozenset(clones.get(name, ())), tuple(besides.get(name, ())),
         )  # fmt: skip
-        for download in _downloads(f"{folder}{name}/", below, layouts, forced):
-            # An archive beside others may be one student's, who has packed something that looks like a download
-            if is_archive_name(name) and not alone and len({one.who for one in download.read.values()}) < 2:
+        # An archive beside others may be one student's, who has packed something that looks like a download
+        packed = is_archive_name(name) and not alone
+        for download in _downloads(f"{folder}{name}/", below, layouts, forced, one_persons or packed):
+            if packed and len({one.who for one in download.read.values()}) < 2:
                 continue
             yield download
+
+
+def _by_names(listing: Listing, layouts: Sequence[Layout], forced: bool) -> tuple[Layout, Read] | None:
+    """The layout of a folder without any work, by files that it cannot have laid there itself."""
+    found: tuple[Layout, Read] | None = None
+    for layout in layouts:
+        files = tuple(path for path in listing.beside if layout.companion(path) is None)
+        if any(layout.entry(path) is not None for path in files):
+            read = best(replace(listing, work=files), [layout], forced)
+            found = read if read and len(read[1]) > (len(found[1]) if found else 0) else found
+    return found
+
+
+def _with_all(layout: Layout, read: Read, listing: Listing) -> Read:
+    """What was read, and whose everything is that cannot be graded: nobody is missing who has handed in that."""
+    told = {path: one for path in listing.work if (one := layout.entry(path)) is not None}
+    for path in listing.beside:
+        companion = layout.companion(path)
+        one = companion.hand_in if companion is not None else layout.entry(path)
+        if one is not None:
+            told[path] = one
+    everything = layout.whole(told, replace(listing, work=(*listing.work, *listing.beside)))
+    return everything if read.keys() <= everything.keys() else read
 
 
 def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
@@ -141,30 +179,11 @@ def _note(named: str, download: Download) -> str:
     where = (above.parent if is_archive_name(named) else above) / download.folder
     count, name = len(download.read), download.layout.name
     note = f"{where}: read as a download of {name}: {count} of {download.of} files are named so."
+    if not download.of:
+        note = f"{where}: read as a download of {name} by its {len(download.otherwise)} files; none is a notebook."
     unknown = sum(not one.ids for one in download.read.values())
     if unknown:
         note += f" Of {unknown} nothing tells who handed them in: their keys are the LMS's own numbers."
     if any(one.when is not None and one.when.tzinfo is None for one in download.read.values()):
         note += " Its times name no zone and are taken in the course's."
     return note
-
-
-def _beside(
-    items: Mapping[int, Found], downloads: Sequence[Download], read: Mapping[int, Reading]
-) -> Iterator[tuple[int, tuple[str, bool]]]:
-    """What the LMS laid beside the hand-ins, by position, and whether a person should look at it."""
-    for download in downloads:
-        present = {one.who for one in download.read.values()}
-        for position, item in items.items():
-            if position in read or not item.path.startswith(download.folder) or item.problem is not None:
-                continue
-            path = item.path.removeprefix(download.folder)
-            found = download.layout.companion(path)
-            if found is None:
-                person = download.layout.entry(path)
-                if item.left_out is not None and person is not None and person.who not in present:
-                    yield position, (f"{item.left_out}, and {person.who} handed in no notebook", True)
-            elif found.who and found.who not in present:
-                yield position, (f"it is {found.what}, of {found.who}, who handed in no notebook", True)
-            else:
-                yield position, (f"it is {found.what}", False)

@@ -17,6 +17,8 @@ from autograder.intake.faults import IntakeError
 from autograder.intake.keys import Place, cleaned, is_archive_name, is_notebook_name, is_script_name, without_ending
 from autograder.intake.layouts import wanted
 
+SHOWN = 5  # files that are named of many
+LONGEST = 100  # characters of a name that are shown
 CLUTTER = ("__MACOSX", "Thumbs.db", "desktop.ini")  # beside everything that begins with a dot
 DEEPEST = 3  # a class's zip may hold students' zips, and one more by mistake
 LINK = "it is a link to another file, which is not followed"
@@ -159,6 +161,7 @@ class Search:
         problem = "it is an archive that holds no notebook"
         try:
             found += self._zip(content, folder, source, at, depth, mine)
+            problem += instead([PurePosixPath(item.place.path).name for item in found])
         except IntakeError as error:
             problem = str(error)
         if mine is not budget:
@@ -195,3 +198,14 @@ def _is_clutter(path: str) -> bool:
 def no_notebook(name: str) -> str:
     ending = PurePosixPath(name).suffix
     return f"it is no notebook (.ipynb) but a {ending} file" if ending else "it is no notebook (.ipynb)"
+
+
+def instead(names: Sequence[str]) -> str:
+    """ ", but a.txt, b.pdf and 3 more": what is there where a notebook is not."""
+    return f", but {some_of(names)}" if names else ""
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first few of several files' names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{', '.join(name[:LONGEST] for name in names[:SHOWN])}{more}"

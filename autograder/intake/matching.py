@@ -8,14 +8,15 @@ the name is one student's and one hand-in's alone. Everything else is a finding:
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from autograder.course.faults import listed
 from autograder.intake.claims import BY_ID, BY_NAME, DECIDED, Claims, settled
+from autograder.intake.finding import some_of
 from autograder.intake.findings import Finding, match_line
 from autograder.intake.groups import SQUEEZED, Groups, claim_for_teams, teams
 from autograder.intake.heads import head_of, ids_by_heads, kind_in_head
@@ -36,7 +37,8 @@ MOST = 0.5  # the share of hand-ins from which on a plain list's keys are taken 
 class Matched:
     """Hand-in -> the students that its outcome is for, in the order of the roster; absent for nobody's.
 
-    `teams` are the names of groups by hand-in; `strangers` are members who are not on the roster.
+    `teams` are the names of groups by hand-in; `strangers` are members who are not on the roster; `rivals` are others
+    that could as well be the one that counts for a hand-in's student.
     """
 
     owners: Mapping[str, tuple[str, ...]]
@@ -44,6 +46,7 @@ class Matched:
     strangers: Mapping[str, Student]
     students: tuple[Student, ...]
     findings: tuple[Finding, ...]
+    rivals: Mapping[str, tuple[str, ...]]
 
 
 def match(
@@ -75,7 +78,33 @@ def match(
     owners = settled(claims, by_key, roster, zone)
     if roster.students:
         claims.findings += _nobodys(single, {*claims.told, *(row[0] for row in claims.rows)}, owners, roster)
-    return Matched(owners, claims.teams, claims.strangers, roster.students, tuple(claims.findings))
+    return Matched(owners, claims.teams, claims.strangers, roster.students, tuple(claims.findings), claims.rivals)
+
+
+def handed_in_otherwise(
+    files: Sequence[Submission], waiting: Sequence[Student], taken: Collection[str]
+) -> list[tuple[Submission, str]]:
+    """Files that cannot be graded, as hand-ins of the students who are `waiting` for one and are called as the file is,
+    or a folder above it. `taken` are keys of other hand-ins."""
+    students, _ = unambiguous(of_students(waiting))
+    rows = [row for place, file in enumerate(files) for text in _texts(file) for row in of_text(str(place), text)]
+    found: dict[str, list[Submission]] = {}
+    for row in joined(table(rows), students).drop_duplicates("whose").itertuples():
+        found.setdefault(str(row.student), []).append(files[int(str(row.whose))])
+    result = []
+    for student, them in found.items():
+        one = them[0]
+        if len(them) > 1:
+            problem = f"{some_of([file.filename for file in them])} came in, and none of them is a notebook (.ipynb)"
+            one = replace(one, problem=problem)
+        key = next(key for key in (one.key, student, f"{student} (file)", one.source) if key not in taken)
+        result.append((replace(one, key=key), student))
+    return result
+
+
+def _texts(one: Submission) -> list[str]:
+    """What may be the id of a plain file's student: what it is called, or a folder above it."""
+    return [one.key, *one.folders]
 
 
 def _decided(
@@ -117,7 +146,7 @@ def _by_id(
         hidden = kind_in_head(one) if head_of(one) else None
         rows += of_ids(one.key, {kind: text for kind, text in one.ids.items() if kind is not hidden}, there)
         if set(one.ids) <= {IdKind.KEY} and not head_of(one):
-            rows += of_text(one.key, one.key)
+            rows += [row for text in _texts(one) for row in of_text(one.key, text)]
     heads = ids_by_heads([one for one in single if head_of(one)], students)
     pairs = joined(pd.concat([table(rows), heads], ignore_index=True).drop_duplicates(), students)
     pairs = pairs[~_of_others(pairs, single, roster, claims)]

@@ -14,14 +14,13 @@ from zoneinfo import ZoneInfo
 
 from autograder.course.late import aware
 from autograder.intake.archive import Budget
-from autograder.intake.attempts import Counts, Try, in_order, told, undecided
+from autograder.intake.attempts import Counts, Try, in_order, undecided
+from autograder.intake.choosing import chosen, scripts_sorted_out
 from autograder.intake.downloads import Downloads, Reading, read_downloads
-from autograder.intake.finding import Found, Search, no_notebook
+from autograder.intake.finding import Found, Search, some_of
 from autograder.intake.identity import IdKind
-from autograder.intake.keys import Place, file_safe, is_script_name, keys_for, without_ending
+from autograder.intake.keys import Place, file_safe, keys_for, without_ending
 from autograder.intake.layouts import Member
-from autograder.intake.names import bound_names, same
-from autograder.intake.notebook import Notebook, read_notebook
 
 __all__ = ["Collected", "LeftOut", "Submission", "collect", "file_safe"]
 
@@ -50,6 +49,24 @@ class Submission:
     attempts: tuple[Submission, ...] = ()  # all of the student's, this one too, the oldest first; () for a single one
     head: str = ""
     members: tuple[Member, ...] = ()  # of a team, where the LMS names them
+    folders: tuple[str, ...] = ()  # of a plain file: those above it, below what was named
+    others: tuple[Submission, ...] = ()  # notebooks of the same hand-in that do not count; if `undecided`, all of them
+    undecided: bool = False  # which file counts is for a person to say
+    decided: bool = False  # a person has said that this file counts
+
+    @property
+    def files(self) -> tuple[Submission, ...]:
+        """Everything of the student's that may count."""
+        if self.attempts:
+            return tuple(file for each in self.attempts for file in each.files)
+        return self.others if self.undecided else (self, *self.others)
+
+    @property
+    def sentence(self) -> str:
+        """Why there is nothing to grade, for the student; "" if there is."""
+        if self.problem is None:
+            return ""
+        return f"{'Not graded yet' if self.undecided else 'There is nothing to read'}: {self.problem}."
 
     def handed_in_at(self, zone: ZoneInfo) -> str:
         """ISO 8601 with offset; a time without a zone is one of the course's. "" if nobody said."""
@@ -67,11 +84,17 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Collected:
-    """What was found, sorted by key; `notes` are sentences for the TA, such as on two files of one name."""
+    """What was found, sorted by key; `notes` are sentences for the TA, such as on two files of one name.
+
+    `otherwise` are files that cannot be graded and that no LMS brings to anybody: hand-ins if they are called as a
+    student of the class is. They are left out as well.
+    """
 
     submissions: tuple[Submission, ...]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...] = ()
+    otherwise: tuple[Submission, ...] = ()
+    counts: Counts = "newest"
 
 
 def collect(
@@ -83,53 +106,110 @@ def collect(
 ) -> Collected:
     """Everything in `paths`; folders are searched to the bottom, and an archive counts as a folder.
 
-    Of several notebooks in one student's archive the one that defines most of the assignment's `names` is taken. A
-    Python script is a hand-in only if it defines some of them, and no notebook beside it has its name. An LMS's
-    download is known by its names (or forced by `layout`, a name of LAYOUTS or "plain"): then the key is what the LMS
-    calls the student by. Of several attempts the one that `counts` is the submission, and all are in its `attempts`;
-    for "best" it is the newest until they are graded. The order of `paths` does not matter.
+    Of several notebooks of one student's the one that defines most of the assignment's `names` is taken, of such the
+    newest by the LMS's own order; where nothing tells, it is left to a person. A Python script is a hand-in only if it
+    defines some of the names, and no notebook beside it has its name. An LMS's download is known by its names (or
+    forced by `layout`, a name of LAYOUTS or "plain"): then the key is what the LMS calls the student by, and whoever
+    has handed in what is no notebook has a hand-in with a problem. Of several attempts the one that `counts` is the
+    submission, and all are in its `attempts`; for "best" it is the newest until they are graded. The order of `paths`
+    does not matter.
     Raises IntakeError for a path that is absent, an archive that cannot be read or a layout that is another's.
     """
     search = Search(budget or Budget())
     everything = scripts_sorted_out(list(search.all(sorted(paths))), names)
     read = read_downloads(everything, search.clones, layout)
-    placed = [
-        replace(item, within=Place(reading.download, f"{reading.hand_in.who}\n{reading.hand_in.label}"))
-        if (reading := read.by_item.get(position)) is not None
-        else (replace(item, content=None, left_out=read.beside[position][0]) if position in read.beside else item)
-        for position, item in enumerate(everything)
-    ]
-    found, notes_of = chosen(placed, names)
-    tries = [
-        _try(replace(item, place=replace(item.place, root=before.place.root)), notes_of.get(item.source, ()), reading)
-        for item, before, reading in zip(found, everything, map(read.by_item.get, range(len(found))), strict=True)
-    ]
+    placed = [_placed(item, read, position) for position, item in enumerate(everything)]
+    uploads = {position: one.hand_in.upload for position, one in read.by_item.items() if one.hand_in.upload is not None}
+    found, notes_of, others_of = chosen(placed, names, uploads)
+
+    def attempt(position: int, item: Found) -> Try:
+        one = replace(item, place=replace(item.place, root=everything[position].place.root))
+        return _try(one, notes_of.get(item.source, ()), read.by_item.get(position))
+
     people: dict[tuple[str, ...], list[Try]] = {}
-    for position, one in enumerate(tries):
-        if found[position].left_out is None:
+    for position, item in enumerate(found):
+        if item.left_out is None:
+            others = others_of.get(position, ())
+            one = replace(
+                attempt(position, item),
+                others=tuple(attempt(other, placed[other]) for other in others),
+                undecided=position in others,
+            )
             reading = read.by_item.get(position)
             people.setdefault(reading.student if reading else (str(position),), []).append(one)
+    unread: dict[tuple[str, ...], list[int]] = {}
+    for position, reading in read.otherwise.items():
+        if reading.student not in people:
+            unread.setdefault(reading.student, []).append(position)
+    for student, positions in unread.items():  # what the LMS adds tells of a hand-in only where nothing else does
+        unread[student] = [one for one in positions if one not in read.beside] or positions
+    people |= {student: [_unreadable(positions, everything, read)] for student, positions in unread.items()}
     grouped = sorted((in_order(of) for of in people.values()), key=lambda of: (of[0][0].place, of[0][0].source))
     keys, notes = keys_for([kept[0].place for kept, _ in grouped])
-    submissions: list[Submission] = []
-    left_out = [
-        LeftOut(item.source, *_reason(item, read, position))
-        for position, item in enumerate(found)
-        if item.left_out is not None
-    ]
     notes += read.notes
-    for key, (kept, doubles) in zip(keys, grouped, strict=True):
-        submission, others, told_of = _counted(key, kept, counts)
-        submissions.append(submission)
-        notes += told_of
-        notes += [f"{each.source}: {note}" for each in kept for note in each.notes]
-        left_out += others
-        left_out += [LeftOut(each.source, "it is the same as another file of this student", True) for each in doubles]
-    return Collected(
-        tuple(sorted(submissions, key=lambda submission: submission.key)),
-        tuple(sorted(set(left_out), key=lambda left: (left.source, left.reason))),
-        tuple(notes),
-    )
+    handed_in = {position for positions in unread.values() for position in positions}
+    handed_in |= {position for others in others_of.values() for position in others}
+    left_out = [
+        LeftOut(item.source, item.left_out, position in read.beside)
+        for position, item in enumerate(found)
+        if item.left_out is not None and position not in handed_in
+    ]
+    left_out += [
+        LeftOut(each.source, "it is the same as another file of this student", True)
+        for _, doubles in grouped
+        for double in doubles
+        for each in (double, *double.others)
+    ]
+    submissions = [_counted(key, kept, counts) for key, (kept, _) in zip(keys, grouped, strict=True)]
+    otherwise = [
+        _plain(item)
+        for position, item in enumerate(everything)
+        if item.left_out is not None and position not in read.otherwise and position not in read.beside
+    ]
+    return put_together(Collected((), tuple(left_out), tuple(notes), tuple(otherwise), counts), submissions)
+
+
+def with_file(one: Submission, file: Submission) -> Submission:
+    """A student's hand-in, of which a person has said that this file of it, or of an earlier one, counts."""
+
+    def same(other: Submission) -> bool:
+        return (other.source, other.content) == (file.source, file.content)
+
+    attempts = tuple(
+        replace(file, others=tuple(other for other in each.files if not same(other))) if any(map(same, each.files))
+        else each for each in one.attempts
+    )  # fmt: skip
+    here = any(map(same, one.files))
+    return replace(
+        file, key=one.key, attempts=attempts if here else (), undecided=False, decided=True,
+        others=() if here and attempts else tuple(other for other in one.files if not same(other)),
+        notes=("Of your files this one counts, as was decided.",),
+    )  # fmt: skip
+
+
+def put_together(collected: Collected, submissions: Sequence[Submission]) -> Collected:
+    """The same with other submissions: with what of theirs does not count, and notes on them, in place of what was
+    told of those before."""
+    before, now = ([_told_of(one, collected.counts) for one in of] for of in (collected.submissions, submissions))
+    old_left, old_notes = ({each for told in before for each in told[part]} for part in (0, 1))
+    left_out = [one for one in collected.left_out if one not in old_left] + [one for told in now for one in told[0]]
+    handed_in = {one.source for one in submissions} & {one.source for one in collected.otherwise}
+    left_out = [one for one in left_out if one.source not in handed_in]
+    notes = [one for one in collected.notes if one not in old_notes] + [one for told in now for one in told[1]]
+    return replace(
+        collected, submissions=tuple(sorted(submissions, key=lambda one: one.key)),
+        left_out=tuple(sorted(set(left_out), key=lambda left: (left.source, left.reason))), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _placed(item: Found, read: Downloads, position: int) -> Found:
+    """A file with the hand-in that it is of; or left out, if the LMS has laid it there."""
+    reading = read.by_item.get(position)
+    if reading is not None:
+        return replace(item, within=Place(reading.download, f"{reading.hand_in.who}\n{reading.hand_in.label}"))
+    if position in read.beside:
+        return replace(item, content=None, left_out=f"it is {read.beside[position]}")
+    return item
 
 
 def _try(item: Found, notes: tuple[str, ...], reading: Reading | None) -> Try:
@@ -144,100 +224,93 @@ def _try(item: Found, notes: tuple[str, ...], reading: Reading | None) -> Try:
     return Try(place, item.source, filename, item.content, item.problem, notes, reading.layout, person)
 
 
-def _reason(item: Found, read: Downloads, position: int) -> tuple[str, bool]:
-    """Why a file is left out, and whether that is as it should be."""
-    what, look = read.beside.get(position, (item.left_out or "", True))
-    return what, not look
+def _unreadable(positions: Sequence[int], everything: Sequence[Found], read: Downloads) -> Try:
+    """The hand-in of who handed in nothing that can be graded."""
+
+    def newest(position: int) -> tuple[object, ...]:
+        one = read.otherwise[position].hand_in
+        return one.number or 0, str(one.when or ""), one.upload or 0
+
+    names = [read.beside.get(one) or PurePosixPath(read.otherwise[one].hand_in.file).name for one in positions]
+    last = max(positions, key=newest)
+    if len(positions) == 1 and last in read.beside:
+        problem = f"{names[0]} came in, and no notebook"
+    elif len(positions) == 1:
+        problem = f"{some_of(names)} was handed in, and {everything[last].left_out}"
+    else:
+        problem = f"{some_of(names)} came in, and none of them is a notebook (.ipynb)"
+    return _try(replace(everything[last], problem=problem, content=None), (), read.otherwise[last])
 
 
-def _counted(key: str, kept: Sequence[Try], counts: Counts) -> tuple[Submission, list[LeftOut], list[str]]:
-    """A student's submission, what of theirs does not count, and sentences for the TA."""
+def _plain(item: Found) -> Submission:
+    """A file that cannot be graded, as the hand-in that it is if a student is called so."""
+    filename = PurePosixPath(item.source.split(": ")[-1]).name
+    problem = f"{some_of([filename])} was handed in, and {item.left_out}"
+    return Submission(
+        PurePosixPath(filename).stem, None, filename, item.source, problem, folders=folders_of(item.place)
+    )
+
+
+def folders_of(place: Place) -> tuple[str, ...]:
+    """The folders and archives above a file, below what was named."""
+    return tuple(without_ending(part) for part in place.path.split("/")[:-1])
+
+
+def _counted(key: str, kept: Sequence[Try], counts: Counts) -> Submission:
+    """A student's submission: of several attempts the one that counts, with all of them."""
     each = [_submission(key, one) for one in kept]
     if len(each) == 1:
-        return each[0], [], []
+        return each[0]
     number = 0 if counts == "first" else len(kept) - 1
     problem = undecided(kept, counts)
     if problem is not None:
-        nobody = replace(each[number], content=None, problem=problem, attempts=tuple(each))
-        return (
-            nobody,
-            [LeftOut(one.source, problem, True) for one in each if one is not each[number]],
-            [f"{key}: {problem}."],
-        )
+        return replace(each[number], content=None, problem=problem, attempts=tuple(each), undecided=True, others=())
     taken = replace(each[number], attempts=tuple(each))
-    which = f"the {counts} counts"
-    if counts != "best":
-        taken = replace(taken, notes=(f"Of your {len(each)} attempts {which}: number {number + 1}.", *taken.notes))
-    left_out = [
-        LeftOut(one.source, f"it is attempt {place} of {len(each)} of {key}; {which}", True)
-        for place, one in enumerate(each, 1)
-        if counts != "best" and place != number + 1
-    ]
-    return taken, left_out, [told(key, kept, number, counts)] if counts != "best" else []
+    if counts == "best":
+        return taken
+    said = f"Of your {len(each)} attempts the {counts} counts: number {number + 1}."
+    return replace(taken, notes=(said, *taken.notes))
 
 
 def _submission(key: str, one: Try) -> Submission:
     person = one.hand_in
+    others = tuple(_submission(key, other) for other in one.others)
     if person is None:
-        return Submission(key, one.content, one.filename, one.source, one.problem, one.notes)
+        return Submission(
+            key, one.content, one.filename, one.source, one.problem, one.notes, folders=folders_of(one.place),
+            others=others, undecided=one.undecided,
+        )  # fmt: skip
     return Submission(
         key, one.content, one.filename, one.source, one.problem, one.notes, person.name, person.late, one.layout,
-        person.ids, person.when, person.group, head=person.head, members=person.members,
+        person.ids, person.when, person.group, head=person.head, members=person.members, others=others,
+        undecided=one.undecided,
     )  # fmt: skip
 
 
-def scripts_sorted_out(found: Sequence[Found], names: Sequence[str]) -> list[Found]:
-    """Scripts that are no hand-in are left out: helpers, and what lies beside a notebook of the same name."""
-    taken = {_where(item) for item in found if item.left_out is None and not is_script_name(item.place.path)}
-    return [
-        replace(item, content=None, left_out=no_notebook(item.place.path))
-        if is_script_name(item.place.path)
-        and item.content is not None
-        and (_where(item) in taken or not names_in(item, names))
-        else item
-        for item in found
-    ]
-
-
-def _where(item: Found) -> tuple[str, str]:
-    return item.place.root, without_ending(item.place.path)
-
-
-def names_in(item: Found, names: Sequence[str]) -> int:
-    """How many of the assignment's names a file defines; 0 if it cannot be read."""
-    read = read_notebook(item.content, names) if item.content is not None and names else None
-    if not isinstance(read, Notebook):
-        return 0
-    bound = {same(name) for source in read.code for name in bound_names(source)}
-    return sum(same(name) in bound for name in names)
-
-
-def chosen(found: Sequence[Found], names: Sequence[str]) -> tuple[list[Found], dict[str, tuple[str, ...]]]:
-    """One notebook of what belongs together, called by its archive's name; and a note on each choice, by source."""
-    groups: dict[Place, list[int]] = {}
-    for position, item in enumerate(found):
-        if item.within is not None and item.left_out is None:
-            groups.setdefault(item.within, []).append(position)
-    result = list(found)
-    notes: dict[str, tuple[str, ...]] = {}
-    for within, positions in groups.items():
-        items = {position: found[position] for position in positions}
-        counts = {position: names_in(item, names) if len(items) > 1 else 0 for position, item in items.items()}
-        # the first of several that are as good
-        best = max(positions, key=lambda position: (items[position].content is not None, counts[position]))
-        for position, item in items.items():
-            if position == best:
-                result[position] = replace(item, place=within)
-            else:
-                left_out = f"{items[best].source} was graded instead of it"
-                result[position] = replace(item, content=None, left_out=left_out)
-        if len(items) > 1:
-            listed = ", ".join(
-                f"{PurePosixPath(item.place.path).name} ({counts[position]})" for position, item in items.items()
-            )
-            chose = PurePosixPath(items[best].place.path).name
-            notes[items[best].source] = (
-                f"Of {len(items)} notebooks in one hand-in {chose} was graded; so many of the assignment's names each "
-                f"defines: {listed}.",
-            )
-    return result, notes
+def _told_of(one: Submission, counts: Counts) -> tuple[list[LeftOut], list[str]]:
+    """What of a student's does not count, and sentences for the TA."""
+    unused = [file for file in one.files if (file.source, file.content) != (one.source, one.content)]
+    if one.undecided:
+        left_out = [LeftOut(file.source, one.problem or "", True) for file in unused if file.source != one.source]
+        return left_out, [f"{one.key}: {one.problem}."]
+    if one.decided:
+        left_out = [LeftOut(file.source, f"{one.source} counts, as a person decided", True) for file in unused]
+        return left_out, [f"{one.key}: {one.source} counts, as a person decided."]
+    left_out, notes = [], []
+    attempts = one.attempts or (one,)
+    for number, each in enumerate(attempts, 1):
+        left_out += [
+            LeftOut(file.source, each.problem or "" if each.undecided else f"{each.source} was graded instead of it")
+            for file in each.others
+            if file.source != each.source
+        ]
+        if not one.attempts or counts == "best":
+            continue
+        if (each.source, each.content) != (one.source, one.content):
+            reason = f"it is attempt {number} of {len(attempts)} of {one.key}; the {counts} counts"
+            left_out.append(LeftOut(each.source, reason, True))
+        else:
+            said = f", handed in {one.handed_in:%Y-%m-%d %H:%M:%S%z}" if one.handed_in is not None else ""
+            which = f"the {counts} counts, number {number} ({one.source}{said})"
+            notes.append(f"{one.key}: {len(attempts)} attempts; {which}.")
+    return left_out, notes + [f"{each.source}: {note}" for each in attempts for note in each.notes]

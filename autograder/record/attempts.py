@@ -31,6 +31,7 @@ class Attempt:
     sha256: str | None = None
     score: float | None = None
     counted: bool = False
+    late: bool = False  # as marked by the LMS; of a file that was decided to count
 
 
 def keep_attempts(record: Record, key: str, attempts: Sequence[Attempt]) -> None:

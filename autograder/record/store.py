@@ -273,7 +273,7 @@ def _regraded(row: SubmissionRow, outcome: Outcome, digest: str | None) -> list[
     if row.status == Status.MISSING.value:
         why = "handed in since"
     elif row.sha256 != digest:
-        why = "another file was handed in"
+        why = "another file counts"
     else:
         before = {question.question: question.score for question in row.questions}
         moved = [
@@ -329,8 +329,18 @@ def _adjusted(outcome: Outcome, rows: Mapping[str, AdjustmentRow], asked: Sequen
     order = [name for name, _, _ in asked]
     in_order = sorted(questions.values(), key=lambda one: order.index(one.id) if one.id in order else -1)
     score = rounded(sum(question.score for question in in_order))
-    status = outcome.status if outcome.status.scored else Status.PARTIAL
-    return outcome.model_copy(update={"questions": tuple(in_order), "score": score, "status": status})
+    update = {"questions": tuple(in_order), "score": score}
+    if not outcome.status.scored:
+        left = [name for name, _, _ in asked if name not in questions]
+        update |= {"status": Status.PARTIAL if left else Status.GRADED, "message": _by_hand(outcome, left)}
+    return outcome.model_copy(update=update)
+
+
+def _by_hand(outcome: Outcome, left: Sequence[str]) -> str:
+    """The sentence on who had no score until a person set points: what was judged is true of the rest alone."""
+    if not left:
+        return "Marked by hand."
+    return f"Marked by hand, but for {', '.join(left)}. {outcome.message}".strip()
 
 
 def _asked(session: Session) -> Sequence[Sequence[Any]]:

@@ -171,12 +171,17 @@ class ExtensionRow(Base):
 
 
 class DecisionRow(Base):
-    """Whose a hand-in is, as a person has decided with --match. `student` is "" for nobody's."""
+    """What a person has decided with --match: whose a hand-in is, and which of its files counts.
+
+    `student` is "" for nobody's, and NULL where nothing was said. `counts` is a file: source, filename, handed_in, late
+    and sha256.
+    """
 
     __tablename__ = "decision"
 
     hand_in: Mapped[str] = mapped_column(String(400), primary_key=True)
-    student: Mapped[str] = mapped_column(String(400))
+    student: Mapped[str | None] = mapped_column(String(400))
+    counts: Mapped[dict[str, Any] | None]
 
 
 class RegradeRow(Base):

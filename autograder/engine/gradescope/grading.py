@@ -18,15 +18,15 @@ from autograder.engine.gradescope.watching import Settings, write
 from autograder.engine.grading import Wish, grade
 from autograder.engine.judging import GradersUnfit
 from autograder.intake.archive import MB, Budget
-from autograder.intake.finding import Search
+from autograder.intake.choosing import chosen, scripts_sorted_out
+from autograder.intake.finding import Search, instead
 from autograder.intake.keys import Place
-from autograder.intake.submissions import Submission, chosen, scripts_sorted_out
+from autograder.intake.submissions import Submission
 from autograder.judge.results import Outcome, Status, rounded
 from autograder.report.results_json import as_text
 from autograder.sandbox.sessions import NOT_PREVENTED, SandboxError
 
 MOST = Budget(members=5000, member_bytes=100 * MB, total_bytes=400 * MB)  # Gradescope takes 100 MB, but packed
-SHOWN_FILES = 5
 
 
 def main() -> int:
@@ -56,24 +56,17 @@ def main() -> int:
 def hand_in(folder: Path, names: tuple[str, ...]) -> Submission:
     """The one notebook or script to grade of everything that a student uploaded, in whatever layout.
 
-    Of several the one that defines most of the assignment's `names`, as in a student's own archive.
+    Of several the one that defines most of the assignment's `names`, as in a student's own archive; where two do, the
+    student is asked for one.
     """
     seen = list(Search(replace(MOST)).all([folder])) if folder.is_dir() else []
     whole = Place(folder.name, folder.name)  # all of it is one person's, however it is packed
-    found, notes = chosen([replace(item, within=whole) for item in scripts_sorted_out(seen, names)], names)
+    found, notes, _ = chosen([replace(item, within=whole) for item in scripts_sorted_out(seen, names)], names)
     for item in found:
         if item.left_out is None:
             shown = item.source.removeprefix(f"{folder.as_posix()}/")
             return Submission(KEY, item.content, shown, shown, item.problem, notes.get(item.source, ()))
-    return Submission(KEY, None, "", "", "it holds no notebook (.ipynb)" + listed([item.place.path for item in seen]))
-
-
-def listed(files: list[str]) -> str:
-    """ ", but a.txt, b.pdf and 3 more": what was handed in instead."""
-    if not files:
-        return ""
-    more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
-    return f", but {', '.join(file[:100] for file in files[:SHOWN_FILES])}{more}"
+    return Submission(KEY, None, "", "", "it holds no notebook (.ipynb)" + instead([item.place.path for item in seen]))
 
 
 def graded(

@@ -36,7 +36,8 @@ class HandIn:
     Files of one student with one `label` came together; those of another label are another attempt. `number` orders
     attempts where the LMS counts something up, else `when` does: the LMS's own time, in no zone where it does not say
     one. `late` is the LMS's mark. `head` is there where the name does not tell where the student's own id begins: the
-    head ends with it, and whoever has a class list knows more (see `Submission.head`).
+    head ends with it, and whoever has a class list knows more (see `Submission.head`). `upload` orders the files of one
+    attempt, where the LMS counts them.
     """
 
     student: str
@@ -45,6 +46,7 @@ class HandIn:
     ids: Mapping[IdKind, str] = field(default_factory=dict)
     label: str = ""
     number: int | None = None
+    upload: int | None = None
     when: datetime | None = None
     late: bool = False
     group: str = ""
@@ -61,20 +63,22 @@ class HandIn:
 class Listing:
     """One folder with everything in it. Paths are relative to it; an archive stands in them as a folder of its name.
 
-    `work` may be graded, `texts` are small texts that some layout wants to read, `clones` folders that hold a `.git`.
+    `work` may be graded, `texts` are small texts that some layout wants to read, `clones` folders that hold a `.git`,
+    `beside` everything that is no work.
     """
 
     work: tuple[str, ...]
     texts: Mapping[str, bytes] = field(default_factory=dict)
     clones: frozenset[str] = frozenset()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Companion:
-    """A file that the LMS lays beside hand-ins: what it is (a noun), and whose (`HandIn.who`) if a student wrote it."""
+    """A file that the LMS lays beside hand-ins: what it is (a noun), and of whom it tells that they handed in."""
 
     what: str
-    who: str = ""
+    hand_in: HandIn | None = None
 
 
 Read = Mapping[str, HandIn]

@@ -59,7 +59,9 @@ def whole(read: Read, listing: Listing) -> Read:
 
 def companion(path: str) -> Companion | None:
     found = NOTE.fullmatch(path)
-    return Companion("Blackboard's note on an attempt", found["head"]) if found else None
+    # Read as the name of a file of that attempt
+    one = entry(f"{found['head']}_attempt_{found['time']}_{path}") if found else None
+    return Companion("Blackboard's note on an attempt", one) if one else None
 
 
 BLACKBOARD = Layout(

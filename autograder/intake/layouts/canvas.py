@@ -20,9 +20,7 @@ from autograder.intake.layouts.base import ARCHIVE, Companion, HandIn, Layout, L
 FILE = r"(?P<attachment>\d+)_(?P<file>[^/]+)(?P<inside>/.+)?"
 ANONYMOUS = re.compile(rf"(?:(?P<late>LATE)_)?anon_(?P<user>[^_/]+)_{FILE}", re.DOTALL)
 NAMED = re.compile(rf"(?:(?P<name>[^/]*?)_)?(?:(?P<late>LATE)_)?(?P<user>\d+)_{FILE}", re.DOTALL)
-ENTRY_ITSELF = re.compile(
-    r"(?:[^/]*?_)??(?:LATE_)?(?:(?P<user>\d+)|anon_(?P<anonymous>[^_/]+))_(?P<what>text|link)\.html"
-)
+ENTRY_ITSELF = re.compile(r"(?P<whose>(?:[^/]*?_)??(?:LATE_)?(?:\d+|anon_[^_/]+))_(?P<what>text|link)\.html")
 VERSION = re.compile(r"(?P<stem>.*?)(?:-(?P<version>\d+))?(?P<ending>\.[^.]*)?", re.DOTALL)
 ODD = 0.25  # share of names that may be written otherwise
 SHORT = 3  # digits: "lab_1_2_ada" is somebody's own way of naming, Canvas has counted further
@@ -43,7 +41,7 @@ def _named(path: str) -> HandIn | None:
     name = found["name"] or "" if kind is IdKind.CANVAS else ""
     number = int(found["attachment"])
     late, ids = bool(found["late"]), {kind: found["user"]}
-    return HandIn(found["user"], found["file"], name, ids, str(number), number, late=late)
+    return HandIn(found["user"], found["file"], name, ids, str(number), number, number, late=late)
 
 
 def plausible(read: Read, listing: Listing) -> bool:
@@ -101,7 +99,9 @@ def _file(one: HandIn) -> tuple[str, ...]:
 
 def companion(path: str) -> Companion | None:
     found = ENTRY_ITSELF.fullmatch(path)
-    return Companion(f"a {found['what']} entry on Canvas", found["user"] or found["anonymous"]) if found else None
+    # It has no attachment's number: read as the name of a file that has the lowest
+    one = entry(f"{found['whose']}_0_{found['what']}.html") if found else None
+    return Companion(f"a {found['what']} entry on Canvas", one) if found and one else None
 
 
 CANVAS = Layout(

@@ -17,7 +17,8 @@ ENTRY = re.compile(
     r"(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_(?P<plugin>[a-z]+?)(?:_?/(?P<path>.+)|_(?P<flat>[^/]+(?:/.+)?))",
     re.DOTALL,
 )
-FILES = "file"  # the plug-in that takes files; onlinetext, comments and others write texts
+FILES = "file"  # the plug-in that takes files; onlinetext and others write texts, and
+COMMENTS = "comments"  # are no hand-in
 HIDDEN = "Participant"
 
 
@@ -33,7 +34,9 @@ def companion(path: str) -> Companion | None:
     found = ENTRY.fullmatch(path)
     if found is None or found["plugin"] == FILES:
         return None
-    return Companion(f"a text entry on Moodle ({found['plugin']})", found["number"])
+    if found["plugin"] == COMMENTS:
+        return Companion("what was said of a hand-in on Moodle")
+    return Companion(f"a text entry on Moodle ({found['plugin']})", entry(path))
 
 
 MOODLE = Layout("moodle", "Ada Student_17_assignsubmission_file/lab.ipynb", entry, companion=companion)

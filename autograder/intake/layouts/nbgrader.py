@@ -45,7 +45,7 @@ def whole(read: Read, listing: Listing) -> Read:
 
 
 def companion(path: str) -> Companion | None:
-    return Companion("nbgrader's note of the time") if STAMP.fullmatch(path) else None
+    return Companion("nbgrader's note of the time", entry(path)) if STAMP.fullmatch(path) else None
 
 
 NBGRADER = Layout(

@@ -16,6 +16,7 @@ from autograder.intake.layouts.base import Companion, HandIn, Layout, Listing, R
 PERSON = r"(?:[^/]+/)?(?P<name>[^/]*)\((?P<eid>[^()/]+)\)"
 ENTRY = re.compile(rf"(?P<folder>{PERSON})/Submission attachment\(s\)/(?P<file>.+)", re.DOTALL)
 BESIDE = re.compile(rf"{PERSON}/(?:[^/]+\.(?:txt|html)|Feedback Attachment\(s\)/.+)", re.DOTALL)
+TOLD = re.compile(rf"(?P<folder>{PERSON})/(?:timestamp\.txt|(?P<text>[^/]*_submissionText\.(?:txt|html)))")
 DIGITS = re.compile(r"\d{14}(?:\d{3})?")
 
 
@@ -47,7 +48,11 @@ def companion(path: str) -> Companion | None:
     name = path.rpartition("/")[2]
     if name.startswith("grades.") and path.count("/") <= 1:
         return Companion("Sakai's list of grades")
-    return Companion("a text, time or feedback that Sakai lays beside a hand-in") if BESIDE.fullmatch(path) else None
+    told = TOLD.fullmatch(path)
+    if told is not None:  # both are there only if something was handed in
+        one = entry(f"{told['folder']}/Submission attachment(s)/{name}")
+        return Companion("a text entry on Sakai" if told["text"] else "Sakai's note of the time", one)
+    return Companion("a text or feedback that Sakai lays beside a hand-in") if BESIDE.fullmatch(path) else None
 
 
 SAKAI = Layout(
