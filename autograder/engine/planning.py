@@ -23,7 +23,7 @@ from autograder.intake.groups import Groups, read_groups, teams
 from autograder.intake.identity import IdKind
 from autograder.intake.matching import UTC, Matched, handed_in_otherwise, match
 from autograder.intake.roster import Roster, Student, read_roster
-from autograder.intake.submissions import Collected, Submission, put_together, with_file
+from autograder.intake.submissions import Collected, Submission, called, put_together, with_file
 from autograder.record.attempts import Attempt
 from autograder.record.grants import counting as counting_in
 from autograder.record.grants import decided
@@ -213,7 +213,7 @@ def _undecided(one: Submission, matched: Matched, submissions: Sequence[Submissi
         return one
     them = (one, *rivals)
     problem = (
-        f"{len(them)} hand-ins may be the one that counts ({some_of([each.source for each in them])}), and nothing "
+        f"{len(them)} hand-ins may be the one that counts ({some_of([called(each) for each in them])}), and nothing "
         "tells which is newest"
     )
     return replace(one, content=None, problem=problem, undecided=True, attempts=(), others=them)
@@ -232,7 +232,7 @@ def _of_files(
             to_do = "put the line of the file that counts into the --match file, then grade again"
             yield Finding("undecided", student, one.source, one.problem or "", to_do, lines)
         elif one.decided and other:
-            what = f"it counts as a person decided, not {some_of([file.source for file in other])}"
+            what = f"it counts as a person decided, not {some_of([called(file) for file in other])}"
             to_do = "nothing, if that is right; else put the line of the file that counts into the --match file"
             yield Finding("counts by decision", student, one.source, what, to_do, lines)
 

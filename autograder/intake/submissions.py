@@ -169,6 +169,11 @@ def collect(
     return put_together(Collected((), tuple(left_out), tuple(notes), tuple(otherwise), counts), submissions)
 
 
+def called(one: Submission) -> str:
+    """The file's own name in the folder or archive that it lay in."""
+    return PurePosixPath(one.source.rsplit(": ", 1)[-1]).name
+
+
 def with_file(one: Submission, file: Submission) -> Submission:
     """A student's hand-in, of which a person has said that this file of it, or of an earlier one, counts."""
 
