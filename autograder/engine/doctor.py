@@ -21,6 +21,13 @@ LAYERS = {
     "memory": "a limit on memory holds for each process",
     "disk": "a limit on all files together holds",
     "anonymous files": "no files in memory beside that limit",
+    "own code": "of this program, only what runs beside a notebook can be read",
+    "metadata": "modes, owners and times of others' files cannot be changed",
+    "local sockets": "programs that listen on a socket in a folder cannot be reached",
+    "priorities": "other processes cannot be slowed down",
+    "between sessions": "files that all read carry no word from one student to the next",
+    "shared memory": "no memory that counts for no process",
+    "new calls": "calls of newer kernels are refused",
 }
 
 

@@ -25,8 +25,9 @@ def cpu_of(pid: int) -> float:
 def memory_of(pid: int) -> int:
     """Bytes of memory of a process and all that come from it; 0 if it is gone.
 
-    Pages that processes share are counted once where the kernel tells (Pss, of our own processes and for root). Else a
-    process counts with what it has beyond the first one, from which it was forked.
+    Pages that processes share are counted once where the kernel tells (Pss): for root, and of an ordinary user's own
+    sessions, which are left dumpable for that. Else a process counts with what it has beyond the first one, from which
+    it was forked. Memory that lies in no process (shared without a file) cannot be had: the filter refuses it.
     """
     tree = descendants(pid)
     resident = [_resident(one) for one in tree]
@@ -64,4 +65,4 @@ def _proportional(pid: int) -> int:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except (ProcessLookupError, FileNotFoundError):
         return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("Pss:", "SwapPss:")))

@@ -1,8 +1,8 @@
 """What keeps a student's process apart, applied by that process to itself before any student code runs.
 
     strong      own pid, network, ipc, mount and host namespaces; a root of its own that holds what Python and torch are
-                made of, read-only, and a private work folder with a size limit; as root also a user id of its own;
-                then all of `restricted`
+                made of, read-only, of our own code what runs beside the student's alone, and a private work folder with
+                a size limit; as root also a user id of its own; then all of `restricted`
     restricted  Landlock (files, TCP, signals), a seccomp filter (sockets, programs, other processes, the kernel), as
                 root a user id of its own; then all of `basic`
     basic       a process of its own with a clean environment and descriptors, and limits of the kernel
@@ -13,7 +13,11 @@ Levels are chosen by applying them in a throw-away child and looking at the effe
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
+import fcntl
 import os
+import platform
 import resource
 import signal
 import socket
@@ -61,7 +65,7 @@ class Plan:
     files: int = 256
     programs: bool = False
     uid: int | None = None  # as root: the id to become
-    canary: str = ""  # for a throw-away session: a file that must not be readable
+    canary: str = ""  # for a throw-away session: a file that must not be readable; beside it lies a socket (DOOR)
     outside: int = 0  # and a process that must not be within reach
 
 
@@ -93,10 +97,11 @@ def children_here(own: int) -> None:
 
 def confine(plan: Plan, readable: tuple[str, ...]) -> None:
     """Everything of the plan's level, in the session's own process. Raises ConfinementError naming the layer."""
-    covered = walls.covered(plan.hidden, readable)
+    covered, own, ours = walls.covered(plan.hidden, readable), walls.own_folders(), walls.ours()
     if plan.level == "strong":
         check(libc().unshare(NAMESPACES), "namespaces")
-        walls.build(walls.Room(plan.work, readable, covered, plan.disk_mb, plan.uid))
+        hidden = (*covered, *walls.covered(own, readable))
+        walls.build(walls.Room(plan.work, readable, hidden, ours, plan.disk_mb, plan.uid))
     elif plan.level == "restricted" and covered:
         raise ConfinementError(
             0, f"{covered[0]} lies in a folder that Python needs, and only `strong` can hide it there"
@@ -108,14 +113,15 @@ def confine(plan: Plan, readable: tuple[str, ...]) -> None:
         die_with_parent()  # a new user id has cleared it
     _limit(plan)
     if plan.level != "basic":
-        private = (plan.work, "/tmp", "/dev/shm") if plan.level == "strong" else (plan.work,)
-        missing = landlock.restrict(libc(), (*readable, "/proc") if plan.level == "strong" else readable, private,
-                                    walls.DEVICES)  # fmt: skip
+        alone = plan.level == "strong"
+        private = (plan.work, "/tmp", "/dev/shm") if alone else (plan.work,)
+        whole, listed = ((*readable, "/proc"), ()) if alone else walls.around(readable, own)
+        missing = landlock.restrict(libc(), (*whole, *ours), private, walls.DEVICES, listed)
         if missing and plan.level == "restricted":
             raise ConfinementError(0, missing)
         if not seccomp.supported():
             raise ConfinementError(0, "the numbers of this processor's system calls are not known")
-        check(seccomp.install(libc(), processes=plan.programs, groups=plan.level == "strong"), "seccomp filter")
+        check(seccomp.install(libc(), processes=plan.programs, alone=alone), "seccomp filter")
 
 
 def _become(uid: int | None) -> None:
@@ -145,7 +151,10 @@ def _limit(plan: Plan) -> None:
         resource.setrlimit(what, (most, most))
     if sys.platform == "linux":
         check(libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
-        check(libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "not dumpable")
+        # Of a process that is not dumpable an ordinary user is not told how much of its memory is shared. Where ids are
+        # not the session's own, nobody else's code may look into it: the filter refuses the calls, Landlock /proc.
+        shown = plan.uid is None and plan.level != "basic" and os.getuid() != 0
+        check(libc().prctl(PR_SET_DUMPABLE, int(shown), 0, 0, 0), "not dumpable")
 
 
 def die_with_parent() -> None:
@@ -156,10 +165,14 @@ def die_with_parent() -> None:
 
 # --- effects, seen from inside -----------------------------------------------------------------------------------
 
-LEFT_BEHIND = "left-behind"
+LEFT_BEHIND, DOOR = "left-behind", "door"
+FILTERED = ("own code", "metadata", "local sockets", "priorities", "between sessions", "shared memory", "new calls")
 NEEDED = {
-    "strong": ("usable", "files", "writing", "network", "programs", "processes", "other processes", "memory", "disk"),
-    "restricted": ("usable", "files", "writing", "network", "programs", "memory"),
+    "strong": (
+        *("usable", "files", "writing", "network", "programs", "processes", "other processes", "memory", "disk"),
+        *FILTERED,
+    ),
+    "restricted": ("usable", "files", "writing", "network", "programs", "memory", *FILTERED),
     "basic": ("usable", "memory"),
 }
 """Layers without which a level is not that level. [sandbox.md]"""
@@ -173,6 +186,8 @@ def effects(plan: Plan) -> dict[str, str]:
             found[name] = attempt(plan)
         except (OSError, MemoryError):
             found[name] = ""
+        except (AttributeError, KeyError):  # no Linux, or none that we know: nothing there keeps it from happening
+            found[name] = "it could not be tried here"
     return found
 
 
@@ -239,15 +254,113 @@ def _forks(plan: Plan) -> str:
             os.waitpid(pid, 0)
 
 
+def _outside(plan: Plan) -> int:
+    """A process outside. Raises ProcessLookupError where its number is our own, in a namespace of ours."""
+    if plan.outside == os.getpid():
+        raise ProcessLookupError
+    return plan.outside
+
+
 def _signals(plan: Plan) -> str:
-    os.kill(plan.outside, 0)
+    os.kill(_outside(plan), 0)
     return "processes outside can be signalled"
+
+
+def _reads_our_code(plan: Plan) -> str:
+    for folder in walls.own_folders():
+        for name in ("cli.py", "loop/machine.py", "judge/plugin.py"):
+            with contextlib.suppress(OSError), open(f"{folder}/{name}", "rb"):  # noqa: PTH123
+                return f"our own {name} could be read"
+    return ""
+
+
+def _changes_metadata(plan: Plan) -> str:
+    """Of a file of ours and of one that all sessions read; what it changes to is what it was."""
+    for path in (plan.canary, os.__file__):
+        with contextlib.suppress(OSError):
+            before = os.stat(path)  # noqa: PTH116
+            for change in (
+                lambda path=path, mode=before.st_mode & 0o7777: os.chmod(path, mode),  # noqa: PTH101
+                lambda path=path, was=before: os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns)),
+                lambda path=path: os.chown(path, -1, -1),
+                lambda: os.setxattr(plan.canary, "user.tried", b"x"),
+            ):
+                with contextlib.suppress(OSError):
+                    change()
+            if os.stat(path).st_ctime_ns != before.st_ctime_ns:  # noqa: PTH116
+                return "mode, owner, times or attributes of others' files could be changed"
+    return ""
+
+
+def _connects_by_path(plan: Plan) -> str:
+    door = os.path.join(os.path.dirname(plan.canary), DOOR)  # noqa: PTH118, PTH120
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, kind) as one:
+            one.connect(door)
+            return "sockets that lie in a folder could be connected to"
+    with contextlib.suppress(OSError):
+        one, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        one.sendto(b"x", door)
+        return "sockets that lie in a folder could be sent to"
+    return ""
+
+
+def _slows_others(plan: Plan) -> str:
+    nice, user = os.PRIO_PROCESS, os.PRIO_USER
+    for change in (
+        lambda: os.setpriority(user, 0, os.getpriority(user, 0)),
+        lambda: os.setpriority(nice, _outside(plan), os.getpriority(nice, _outside(plan))),
+        lambda: os.sched_setaffinity(_outside(plan), os.sched_getaffinity(_outside(plan))),
+    ):
+        with contextlib.suppress(OSError):
+            change()
+            return "other processes can be put back or bound to one processor"
+    return ""
+
+
+def _hears_other_sessions(plan: Plan) -> str:
+    """Watches, locks, leases and futexes on a file that every session has."""
+    call, column = libc(), seccomp.ARCHITECTURES[platform.machine()][0]
+    if call.inotify_init1(0) >= 0:
+        return "reading of shared files can be watched"
+    word = ctypes.cast(call.getpid, ctypes.c_void_p).value or 0  # on a page of the C library
+    word -= word % 4
+    moment = (ctypes.c_long * 2)(0, 1_000_000)
+    waited = call.syscall(seccomp.NUMBERS["futex"][column], ctypes.c_void_p(word), 0,
+                          ctypes.c_uint32.from_address(word), ctypes.byref(moment))  # fmt: skip
+    if waited == 0 or ctypes.get_errno() == errno.ETIMEDOUT:
+        return "a page of a shared file can be waited at"
+    with open(os.__file__, "rb") as one, open(os.__file__, "rb") as other:  # noqa: PTH123
+        try:
+            for file in (one, other):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return "shared files can be locked"
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(one, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            return "shared files can be leased"
+    return ""
+
+
+def _shares_memory(plan: Plan) -> str:
+    import mmap
+
+    mmap.mmap(-1, MEGABYTE).close()
+    return "memory that counts for no process could be had"
+
+
+def _makes_new_calls(plan: Plan) -> str:
+    """Calls with arguments that make no sense: a kernel that has them says so, the filter that there are none."""
+    for number in range(seccomp.NEWEST - 2, seccomp.NEWEST + 30):
+        if libc().syscall(number, -1, None, None, None, None, None) != -1 or ctypes.get_errno() != errno.ENOSYS:
+            return f"system call {number} is let through"
+    return ""
 
 
 def _grows(plan: Plan) -> str:
     import mmap
 
-    mmap.mmap(-1, (plan.memory_mb + 64) * MEGABYTE).close()
+    mmap.mmap(-1, (plan.memory_mb + 64) * MEGABYTE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     return f"more than {plan.memory_mb} MB could be had"
 
 
@@ -275,4 +388,7 @@ ATTEMPTS = {
     "usable": _is_of_use,
     "files": _reads, "writing": _writes, "network": _connects, "programs": _starts_programs, "processes": _forks,
     "other processes": _signals, "memory": _grows, "disk": _fills_disk, "anonymous files": _anonymous_files,
+    "own code": _reads_our_code, "metadata": _changes_metadata, "local sockets": _connects_by_path,
+    "priorities": _slows_others, "between sessions": _hears_other_sessions, "shared memory": _shares_memory,
+    "new calls": _makes_new_calls,
 }  # fmt: skip

@@ -37,10 +37,17 @@ def version(libc: ctypes.CDLL) -> int:
     return max(0, int(libc.syscall(CREATE, None, ctypes.c_size_t(0), VERSION)))
 
 
-def restrict(libc: ctypes.CDLL, readable: Sequence[str], writable: Sequence[str], devices: Sequence[str]) -> str:
+def restrict(
+    libc: ctypes.CDLL,
+    readable: Sequence[str],
+    writable: Sequence[str],
+    devices: Sequence[str],
+    listed: Sequence[str] = (),
+) -> str:
     """From now on only these paths, no TCP, no signals to the outside. "" or the name of what failed.
 
-    Needs no-new-privs. A path that does not exist is left out.
+    Of folders in `listed` the names may be seen, and of those below. Needs no-new-privs. A path that does not exist is
+    left out.
     """
     known = version(libc)
     if known < 1:
@@ -58,6 +65,7 @@ def restrict(libc: ctypes.CDLL, readable: Sequence[str], writable: Sequence[str]
     try:
         for paths, rights in (
             (readable, READ),
+            (listed, READ_DIR),
             (writable, every & ~(1 << 6 | 1 << 11)),  # all but to make devices
             (devices, READ_FILE | WRITE_FILE | IOCTL_DEV),
         ):

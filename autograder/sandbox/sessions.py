@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from autograder import wire
 from autograder.errors import AutograderError
 from autograder.sandbox import walls
 from autograder.sandbox.clearing import clear
-from autograder.sandbox.confinement import LEFT_BEHIND, LEVELS, NEEDED, Plan, own_id
+from autograder.sandbox.confinement import DOOR, LEFT_BEHIND, LEVELS, NEEDED, Plan, own_id
 
 FOLDER = "autograder-"
 START_SECONDS = 120
@@ -127,6 +128,18 @@ def sweep(folder: Path) -> None:
                 clear(path)
 
 
+@contextlib.contextmanager
+def _listening(path: Path) -> Iterator[None]:
+    """A socket at `path` that anybody might connect to; none where such a path is too long for one."""
+    with socket.socket(socket.AF_UNIX) as door:
+        with contextlib.suppress(OSError):
+            door.bind(str(path))
+            path.chmod(0o777)
+            door.listen()
+        yield
+    path.unlink(missing_ok=True)
+
+
 class Sandbox:
     """A running zygote and the sessions forked from it.
 
@@ -208,8 +221,9 @@ class Sandbox:
             canary=str(canary),
             outside=os.getpid(),
         )
-        self.channel.send({"do": "try", "plan": asdict(plan)})
-        header, _ = self.channel.receive(time.monotonic() + START_SECONDS)
+        with _listening(self.folder / DOOR):
+            self.channel.send({"do": "try", "plan": asdict(plan)})
+            header, _ = self.channel.receive(time.monotonic() + START_SECONDS)
         layers = dict(header["layers"])
         left = self.folder / LEFT_BEHIND
         if left.exists():

@@ -1,7 +1,8 @@
 """What a session sees of the machine's files: an own root of read-only binds, or the same list for Landlock.
 
-Everything that Python, torch and the notebook's packages are made of may be read; nothing else is there. Paths are
-strings: this runs in a fork that counts milliseconds.
+Everything that Python, torch and the notebook's packages are made of may be read; nothing else is there. Of our own
+package, which could do the work for a student, those parts alone are there that run beside student code (`OURS`). Paths
+are strings: this runs in a fork that counts milliseconds.
 """
 
 from __future__ import annotations
@@ -30,35 +31,75 @@ from autograder.sandbox.kernel import (
     pivot_root,
 )
 
-DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom"))
-SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/localtime", "/etc/ld.so.cache", "/etc/fonts",
-          "/etc/ssl/certs", "/etc/mime.types")  # fmt: skip
+# Without /dev/zero: a shared mapping of it is memory that belongs to no process and is counted with none
+DEVICES = tuple(f"/dev/{name}" for name in ("null", "full", "random", "urandom"))
+PARTS = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share", "etc", "ssl")  # of /usr, /usr/local, a venv
+SYSTEM = (*(f"/usr/{name}" for name in PARTS), "/usr/local/bin", "/usr/local/lib", "/lib", "/lib32", "/lib64", "/bin",
+          "/sbin", "/etc/localtime", "/etc/ld.so.cache", "/etc/fonts", "/etc/ssl/certs", "/etc/mime.types")  # fmt: skip
+OURS = ("__init__.py", "wire.py", "student", "loop/__init__.py", "loop/events.py")
+"""All of our own package that a session sees, besides what Python and its packages are made of."""
 LINKS = (("/proc/self/fd", "/dev/fd"),)
 
 
 @dataclass(frozen=True)
 class Room:
-    """A session's files: `work` may be written; `hidden` paths that lie inside readable folders are covered."""
+    """A session's files: `work` may be written; `hidden` paths that lie inside readable folders are covered, and
+    `ours` laid over that."""
 
     work: str
     readable: tuple[str, ...]
     hidden: tuple[str, ...]
+    ours: tuple[str, ...]
     disk_mb: int
     uid: int | None
 
 
 @functools.cache
 def readable_paths(home: str) -> tuple[str, ...]:
-    """Folders that the interpreter, its packages and our student side are in. `home` is the zygote's own folder."""
-    import autograder
+    """Folders that the interpreter and its packages are in. `home` is the zygote's own folder.
 
+    A prefix is not taken whole: a course, or earlier runs, may lie in the folder of its virtual environment.
+    """
     paths = sysconfig.get_paths()
-    own = os.path.dirname(os.path.abspath(autograder.__file__))  # noqa: PTH100, PTH120
-    wanted = [*SYSTEM, sys.prefix, sys.base_prefix, sys.exec_prefix, home, own]
+    wanted = [*SYSTEM, home]
+    for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix):
+        wanted += [f"{prefix}/{part}" for part in (*PARTS, "pyvenv.cfg")]
     wanted += [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     wanted += [os.path.realpath(path) for path in wanted]
     found = dict.fromkeys(path for path in wanted if os.path.exists(path) and path != "/")  # noqa: PTH110
     return tuple(path for path in found if not any(inside(path, other) for other in found if other != path))
+
+
+@functools.cache
+def own_folders() -> tuple[str, ...]:
+    """The folder of our own package, and the same without links."""
+    import autograder
+
+    own = os.path.dirname(os.path.abspath(autograder.__file__))  # noqa: PTH100, PTH120
+    return tuple(dict.fromkeys((own, os.path.realpath(own))))
+
+
+def ours() -> tuple[str, ...]:
+    """What of our own package a session sees."""
+    return tuple(f"{folder}/{part}" for folder in own_folders() for part in OURS)
+
+
+@functools.cache
+def around(readable: tuple[str, ...], gaps: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`readable` without the folders `gaps`, for Landlock, which knows no exceptions: what may be read whole, and the
+    folders on the way to a gap, which Python must be able to list."""
+    whole, listed = list(readable), []
+    for gap in gaps:
+        for folder in [path for path in whole if inside(gap, path)]:
+            whole.remove(folder)
+            step = folder
+            while step != gap:
+                listed.append(step)
+                onward = f"{step}/{os.path.relpath(gap, step).split('/')[0]}"
+                # A link is left out, since it would let in what it leads to
+                whole += [one.path for one in os.scandir(step) if one.path != onward and not one.is_symlink()]
+                step = onward
+    return tuple(whole), tuple(dict.fromkeys(listed))
 
 
 def inside(path: str, folder: str) -> bool:
@@ -89,6 +130,8 @@ def build(room: Room) -> None:
         _bind(root, path)
     for path in room.hidden:
         _cover(root, path)
+    for path in room.ours:
+        _bind(root, path)
     _tmpfs(root, "/dev/shm", size)
     os.makedirs(root + "/proc", exist_ok=True)  # noqa: PTH103
     # A container's partly covered /proc forbids a fresh one to ordinary users; then there is none.

@@ -23,6 +23,7 @@ import signal
 import socket
 import sys
 import sysconfig
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -102,6 +103,19 @@ def forget_project() -> None:
     root = os.path.dirname(os.path.dirname(os.path.abspath(autograder.__file__)))  # noqa: PTH100, PTH120
     here = {root, os.getcwd(), ""} - {paths["purelib"], paths["platlib"]}  # noqa: PTH109
     sys.path[:] = [entry for entry in sys.path if entry not in here and os.path.abspath(entry) not in here]  # noqa: PTH100
+
+
+def forget_walls() -> None:
+    """In a session: what has confined it is no longer to be had by name.
+
+    The frames below the notebook's still hold it; it is the code of these walls and the paths of this session's own
+    files, and answers nothing.
+    """
+    import autograder
+
+    for name in [name for name in sys.modules if name.startswith("autograder.sandbox")]:
+        del sys.modules[name]
+    vars(autograder).pop("sandbox", None)
 
 
 class Zygote:
@@ -246,10 +260,12 @@ class Zygote:
             if alive >= 0:
                 os.dup2(alive, 4, inheritable=False)
             os.closerange(4 + (alive >= 0), 4096)
-            if plan.level != "strong":
-                os.setsid()  # the first process of a pid namespace needs no group to be ended by
+            if plan.level != "strong":  # the first process of a pid namespace has no need of these
+                os.setsid()  # a group to be ended by
+                kernel.adopt_orphans()  # whoever loses its parent is counted with the session still
             readable = walls.readable_paths(os.environ["HOME"])
             os.environ.update(HOME=plan.work, TMPDIR=plan.work, PWD=plan.work)
+            tempfile.tempdir = None  # what the zygote found is not the session's
             confinement.confine(plan, readable)
             if alive >= 0:  # a new user id clears the wish to die with one's parent, who may be gone meanwhile
                 if select.select([4], [], [], 0)[0]:
@@ -259,6 +275,7 @@ class Zygote:
                 channel.receive()
                 channel.send({"layers": confinement.effects(plan)})
                 return
+            forget_walls()
             from autograder.student.session import Session
 
             Session(channel, self.shell).serve()

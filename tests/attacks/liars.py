@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from attacks.cases import ATTACKS as ELSEWHERE
 from attacks.cases import LIBC, WRONG, Attack, attack
+from attacks.neighbours import NEIGHBOURS
 
 LIAR = """
 import gc, os, time
@@ -159,5 +160,5 @@ OTHERS = [
     attack("crash", "killing itself when asked", "import os\nanswer = 42\ndef double(x): os.kill(os.getpid(), 9)", work=""),
 ]  # fmt: skip
 
-ATTACKS: tuple[Attack, ...] = (*ELSEWHERE, *LIES, *ACCIDENTS, *OTHERS)
+ATTACKS: tuple[Attack, ...] = (*ELSEWHERE, *LIES, *ACCIDENTS, *OTHERS, *NEIGHBOURS)
 """All of them, for the tests and the benchmark."""

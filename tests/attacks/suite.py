@@ -20,6 +20,7 @@ import psutil
 from conftest import ROOT, notebook_bytes
 
 from attacks.cases import RIGHT, WRONG, Attack
+from attacks.circumstances import NOBODY
 
 COURSE_FILE = """\
 course: A course under attack
@@ -59,7 +60,7 @@ def test_double(draw):
         check(type(found) in (int, float) and found == 2 * number, "It is not twice as much.")
 '''
 CANARIES = {name: f"CANARY-{name}-{uuid.uuid4().hex}" for name in ("GRADER", "ENVIRONMENT", "CLASSMATE", "COMMAND")}
-PLACE = re.compile(r"\{(root|markers|class_|tcp|udp|unix)\}")
+PLACE = re.compile(r"\{(root|markers|class_|tcp|udp|unix|door)\}")
 HONEST = {"honest-right": (RIGHT, 4.0), "honest-wrong": (WRONG, 0.0), "honest-half": ("answer = 42\ndouble = 1", 2.0)}
 
 
@@ -80,8 +81,8 @@ class Ended:
 
 
 @contextlib.contextmanager
-def listeners() -> Iterator[tuple[dict[str, object], list[str]]]:
-    """TCP, UDP and an abstract socket of this machine that note whatever comes in."""
+def listeners(folder: Path) -> Iterator[tuple[dict[str, object], list[str]]]:
+    """TCP, UDP, an abstract socket and two that lie in `folder`, which note whatever comes in."""
     heard: list[str] = []
     name = f"ag-{uuid.uuid4().hex}"
     tcp, udp = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -89,28 +90,35 @@ def listeners() -> Iterator[tuple[dict[str, object], list[str]]]:
     unix = socket.socket(socket.AF_UNIX)
     unix.bind("\0" + name)
     unix.listen()
+    door, datagrams = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    for one, path in ((door, folder / "door"), (datagrams, folder / "door.datagrams")):
+        one.bind(str(path))
+        path.chmod(0o777)
+    door.listen()
     stop = threading.Event()
 
     def listen(one: socket.socket, what: str) -> None:
         one.settimeout(0.2)
         while not stop.is_set():
             with contextlib.suppress(OSError):
-                if what == "udp":
+                if one.type == socket.SOCK_DGRAM:
                     one.recv(100)
                 else:
                     one.accept()[0].close()
                 heard.append(what)
 
-    threads = [threading.Thread(target=listen, args=pair) for pair in ((tcp, "tcp"), (udp, "udp"), (unix, "unix"))]
+    all_of_them = {tcp: "tcp", udp: "udp", unix: "unix", door: "a socket's path", datagrams: "a datagram to a path"}
+    threads = [threading.Thread(target=listen, args=pair) for pair in all_of_them.items()]
     for thread in threads:
         thread.start()
     try:
-        yield {"tcp": tcp.getsockname()[1], "udp": udp.getsockname()[1], "unix": name}, heard
+        ports = {"tcp": tcp.getsockname()[1], "udp": udp.getsockname()[1], "unix": name, "door": folder / "door"}
+        yield ports, heard
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-        for one in (tcp, udp, unix):
+        for one in all_of_them:
             one.close()
 
 
@@ -144,7 +152,7 @@ def grade_attacks(
         path.mkdir()
         path.chmod(0o777)
     folder.chmod(0o755)
-    with listeners() as (ports, heard):
+    with listeners(folder) as (ports, heard):
         keys = {}
         for number, one in enumerate(attacks):
             key = f"{one.kind}-{number:02}-" + "-".join(one.name.lower().replace("'", "").replace(",", "").split())
@@ -163,8 +171,14 @@ def grade_attacks(
             "CANARY": CANARIES["ENVIRONMENT"],
             "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))),
         }
+        if "--user" in prefix and os.geteuid() == 0:  # the course and the class are the user's own
+            for path in (root, class_, out, *root.rglob("*"), *class_.rglob("*")):
+                os.chown(path, NOBODY, NOBODY)
+        before = metadata(root, class_)
         done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=900)
     ended = Ended(done.returncode, done.stdout + done.stderr, {})
+    after = metadata(root, class_)
+    ended.general += [f"{path} is not as it was" for path in before if before[path] != after.get(path)]
     if (out / "scores.csv").is_file():
         look(ended, out, keys)
     else:
@@ -173,6 +187,15 @@ def grade_attacks(
     ended.general += [f"a marker was left: {path.name}" for path in markers.iterdir()]
     ended.general += [f"a process was left: {pid}" for pid in left_over(str(out))]
     return ended
+
+
+def metadata(*folders: Path) -> dict[Path, tuple[int, ...]]:
+    """Mode, owner and times of all that is in these folders, and of themselves."""
+    paths = [path for folder in folders for path in (folder, *folder.rglob("*"))]
+    states = {
+        path: path.stat() for path in paths if not path.match("__pycache__*") and path.parent.name != "__pycache__"
+    }
+    return {path: (one.st_mode, one.st_uid, one.st_gid, one.st_mtime_ns) for path, one in states.items()}
 
 
 def look(ended: Ended, out: Path, keys: dict[str, Attack]) -> None:
