@@ -13,6 +13,8 @@ from attacks.liars import ATTACKS
 from attacks.suite import Ended, grade_attacks, in_circumstances
 from conftest import ROOT
 
+from autograder.sandbox.confinement import FILTERED
+
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
@@ -63,7 +65,7 @@ def test_attacks_reach_nothing_in_other_circumstances(name: str, open_path: Path
 
 def doctor(*options: str) -> tuple[int, str]:
     words = [*in_circumstances(*options), sys.executable, "-m", "autograder", "doctor"]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "COLUMNS": "200"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "COLUMNS": "300"}
     done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=120)
     return done.returncode, done.stdout + done.stderr
 
@@ -72,6 +74,17 @@ def test_the_doctor_says_what_grade_takes(ended: Ended) -> None:
     code, told = doctor()
     assert code == 0 and f"`grade` takes {ended.level} here." in told
     assert "Not prevented: " in told
+
+
+@pytest.mark.parametrize("options", [(), ("--user",), ("--no-namespaces",), ("--user", "--no-namespaces")])
+def test_the_doctor_tries_what_landlock_does_not_know(options: tuple[str, ...]) -> None:
+    code, told = doctor(*options)
+    rows = {name: [row for row in told.splitlines() if row.startswith(f"│ {name}: ")] for name in FILTERED}
+    assert code == 0 and all(len(found) == 1 for found in rows.values()), told
+    for name, (row,) in rows.items():
+        strong, restricted, basic = [cell.strip() for cell in row.split("│")[2:5]]
+        assert restricted == "works" and basic.startswith("no ("), f"{name}: {row}"
+        assert strong == "works" or "--no-namespaces" in options, f"{name}: {row}"
 
 
 def test_the_doctor_tells_refused_namespaces_and_what_would_help() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Judge
 
 import autograder
 from autograder import wire
@@ -62,10 +62,10 @@ def test_the_zygote_holds_no_grader_no_solution_and_nothing_of_the_callers_envir
 
 
 def test_no_module_of_the_trusted_side_is_loaded_beside_student_code(sandbox: Sandbox, assignment: Assignment) -> None:
-    ours = ("autograder", "pytest", "_pytest", "submission", "test_")
+    ours = ("autograder", "pytest", "_pytest", "submission", "test_")  # see test_own_code for all that can be had
     listing = f"import sys\nprint(sorted(m for m in sys.modules if m.startswith({ours!r})))"
     (modules,) = shown(sandbox, assignment, listing)
-    allowed = ("autograder.student", "autograder.sandbox", "autograder.wire", "autograder.loop.events")
+    allowed = ("autograder.student", "autograder.wire", "autograder.loop.events")
     loaded = [name for name in ast.literal_eval(modules) if name not in ("autograder", "autograder.loop")]
     assert loaded and all(name.startswith(allowed) for name in loaded)
 
@@ -124,6 +124,87 @@ def test_a_session_cannot_write_outside_its_folder_or_use_the_network(sandbox: S
     written, called, seen = shown(sandbox, assignment, write, call, others)
     assert written.startswith("refused") and not target.exists()
     assert "through" not in called and seen == "[]\n"
+
+
+MODEL_ANSWERS = """
+import importlib
+variants = importlib.import_module("autograder.authoring.variants")
+for question in variants.POINTS:
+    for cell in variants.variants_of(question, right=True)[0].code:
+        exec(cell, globals())
+"""
+MODEL_ANSWERS_BY_FILE = """
+import importlib.util, os, sys
+home = os.path.dirname(sys.modules["autograder"].__file__)
+for name in ("model", "tensors", "by_hand", "networks", "loops", "triples"):
+    spec = importlib.util.spec_from_file_location("autograder.authoring.variants." + name,
+                                                  f"{home}/authoring/variants/{name}.py")
+    sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[spec.name])
+    for part in [one for value in vars(sys.modules[spec.name]).values() if isinstance(value, tuple) for one in value]:
+        if getattr(part, "right", False):
+            for cell in part.code:
+                exec(cell, globals())
+"""
+OUR_MACHINE = """
+import importlib, torch
+from torch import nn
+machine = importlib.import_module("autograder.loop.machine")
+replay = importlib.import_module("autograder.loop.replay")
+class MyNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1, self.layer2 = nn.Linear(3, 2), nn.Linear(2, 5)
+    def forward(self, x):
+        return self.layer2(self.layer1(x))
+def train(network, examples, lr=1e-3, epochs=1):
+    setting = machine.plain([name for name, _ in network.named_parameters()], lr)
+"""
+
+
+@pytest.mark.parametrize("cell", [MODEL_ANSWERS, MODEL_ANSWERS_BY_FILE], ids=["by name", "by file"])
+def test_the_programs_own_answers_are_no_answer_key(judge: Judge, cell: str) -> None:
+    outcome = judge("scalar_tensor = None", cell)
+    assert outcome.score == 0.0 and outcome.cells[1].error
+    assert any(
+        what in str(outcome.cells[1].error) for what in ("ModuleNotFoundError", "FileNotFoundError", "Permission")
+    )
+
+
+def test_the_programs_own_machine_trains_nobodys_network(judge: Judge) -> None:
+    outcome = judge(OUR_MACHINE)
+    assert outcome.score == 0.0
+    assert "Error" in str(outcome.cells[0].error) and "autograder" in str(outcome.cells[0].error)
+
+
+HONEST_WITH_FILES = """
+import os, shutil, tarfile, tempfile, threading, torch
+torch.save(torch.ones(3), "a.pt")
+shutil.copy("a.pt", "b.pt"); shutil.copy2("a.pt", "c.pt")
+os.makedirs("d/e", exist_ok=True); shutil.copytree("d", tempfile.mkdtemp() + "/all")
+os.chmod("a.pt", 0o600); os.utime("b.pt")
+with tarfile.open("all.tar", "w") as packed: packed.add("a.pt")
+with tarfile.open("all.tar") as packed: packed.extractall("unpacked")
+with tempfile.TemporaryDirectory() as folder: open(folder + "/x", "w").write("x")
+thread = threading.Thread(target=lambda: torch.ones(9, 9) @ torch.ones(9, 9)); thread.start(); thread.join()
+import fcntl, socket, asyncio
+with open("lock", "w") as file: fcntl.flock(file, fcntl.LOCK_EX); fcntl.lockf(file, fcntl.LOCK_UN)
+one, other = socket.socketpair(); one.send(b"x"); print(other.recv(1))
+print(asyncio.new_event_loop().run_until_complete(asyncio.sleep(0, "slept")))
+torch.set_num_threads(2); print(float((torch.ones(600, 600) @ torch.ones(600, 600)).sum()))
+os.nice(1); os.sched_setaffinity(0, os.sched_getaffinity(0)); os.sched_setaffinity(os.getpid(), {0})
+print(torch.load("unpacked/a.pt").tolist())
+"""
+
+
+@pytest.mark.parametrize("level", ["strong", "restricted"])
+def test_honest_work_with_files_threads_and_locks_goes_on(level: str, assignment: Assignment) -> None:
+    """What is refused for others' sake is answered so that copying, packing and locking do not fail."""
+    if level == "restricted" and os.getuid() == 0 and Path(sys.base_prefix).is_relative_to(Path.home()):
+        pytest.skip("this interpreter cannot be read by a user id that is not root's")
+    with Sandbox(level=level) as sandbox:
+        (told,) = shown(sandbox, assignment, HONEST_WITH_FILES)
+    assert told == "b'x'\nslept\n216000000.0\n[1.0, 1.0, 1.0]\n"
 
 
 def test_sessions_and_their_folders_end_with_the_sandbox(assignment: Assignment) -> None:

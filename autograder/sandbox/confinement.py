@@ -97,7 +97,7 @@ def children_here(own: int) -> None:
 
 def confine(plan: Plan, readable: tuple[str, ...]) -> None:
     """Everything of the plan's level, in the session's own process. Raises ConfinementError naming the layer."""
-    covered, own, ours = walls.covered(plan.hidden, readable), walls.own_folders(), walls.ours()
+    covered, own, ours = walls.covered(plan.hidden, readable), walls.own_folders(readable), walls.ours(readable)
     if plan.level == "strong":
         check(libc().unshare(NAMESPACES), "namespaces")
         hidden = (*covered, *walls.covered(own, readable))
@@ -115,7 +115,7 @@ def confine(plan: Plan, readable: tuple[str, ...]) -> None:
     if plan.level != "basic":
         alone = plan.level == "strong"
         private = (plan.work, "/tmp", "/dev/shm") if alone else (plan.work,)
-        whole, listed = ((*readable, "/proc"), ()) if alone else walls.around(readable, own)
+        whole, listed = ((*readable, "/proc"), ()) if alone else walls.around(readable, own[0])
         missing = landlock.restrict(libc(), (*whole, *ours), private, walls.DEVICES, listed)
         if missing and plan.level == "restricted":
             raise ConfinementError(0, missing)
@@ -267,7 +267,7 @@ def _signals(plan: Plan) -> str:
 
 
 def _reads_our_code(plan: Plan) -> str:
-    for folder in walls.own_folders():
+    for folder in walls.own_folders(()):
         for name in ("cli.py", "loop/machine.py", "judge/plugin.py"):
             with contextlib.suppress(OSError), open(f"{folder}/{name}", "rb"):  # noqa: PTH123
                 return f"our own {name} could be read"

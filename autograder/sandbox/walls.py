@@ -71,34 +71,40 @@ def readable_paths(home: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def own_folders() -> tuple[str, ...]:
-    """The folder of our own package, and the same without links."""
+def own_folders(readable: tuple[str, ...]) -> tuple[str, ...]:
+    """The folder of our own package, by each path that leads to it: as it was imported, without links, and through
+    those of `readable` that it lies in."""
     import autograder
 
     own = os.path.dirname(os.path.abspath(autograder.__file__))  # noqa: PTH100, PTH120
-    return tuple(dict.fromkeys((own, os.path.realpath(own))))
+    real = os.path.realpath(own)
+    through = [(path, os.path.realpath(path)) for path in readable if not os.path.islink(path)]  # noqa: PTH114
+    spelt = [path + real.removeprefix(end) for path, end in through if inside(real, end)]
+    return tuple(dict.fromkeys((own, real, *spelt)))
 
 
-def ours() -> tuple[str, ...]:
+def ours(readable: tuple[str, ...]) -> tuple[str, ...]:
     """What of our own package a session sees."""
-    return tuple(f"{folder}/{part}" for folder in own_folders() for part in OURS)
+    return tuple(f"{folder}/{part}" for folder in own_folders(readable) for part in OURS)
 
 
 @functools.cache
-def around(readable: tuple[str, ...], gaps: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """`readable` without the folders `gaps`, for Landlock, which knows no exceptions: what may be read whole, and the
-    folders on the way to a gap, which Python must be able to list."""
-    whole, listed = list(readable), []
-    for gap in gaps:
-        for folder in [path for path in whole if inside(gap, path)]:
-            whole.remove(folder)
-            step = folder
-            while step != gap:
-                listed.append(step)
-                onward = f"{step}/{os.path.relpath(gap, step).split('/')[0]}"
-                # A link is left out, since it would let in what it leads to
-                whole += [one.path for one in os.scandir(step) if one.path != onward and not one.is_symlink()]
-                step = onward
+def around(readable: tuple[str, ...], gap: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`readable` without the folder `gap`, for Landlock, which knows no exceptions: what may be read whole, and the
+    folders on the way to the gap, which Python must be able to list.
+
+    Landlock asks where a file lies, not by which path it was reached, so links are followed first, and none is kept: it
+    would let in what it leads to.
+    """
+    gap = os.path.realpath(gap)
+    real = dict.fromkeys(os.path.realpath(path) for path in readable)
+    whole, listed = [path for path in real if not inside(gap, path)], []
+    for step in [path for path in real if inside(gap, path)]:
+        while step != gap:
+            listed.append(step)
+            onward = f"{step}/{os.path.relpath(gap, step).split('/')[0]}"
+            whole += [one.path for one in os.scandir(step) if one.path != onward and not one.is_symlink()]
+            step = onward
     return tuple(whole), tuple(dict.fromkeys(listed))
 
 

@@ -55,7 +55,8 @@ def main() -> None:
     channel = wire.Channel(socket.socket(fileno=int(sys.argv[1])))
     if os.environ.get("HOME"):
         os.chdir(os.environ["HOME"])
-    walls.readable_paths(os.environ["HOME"])
+    readable = walls.readable_paths(os.environ["HOME"])
+    walls.around(readable, walls.own_folders(readable)[0])  # both are kept for the sessions
     shell = warm()
     Zygote(channel, shell).serve()
 

@@ -1,0 +1,1 @@
+"""What a session sees of this program, listed from inside it."""
