@@ -121,9 +121,9 @@ def late(folder: Path) -> None:
     given += [["34", "", "yes", "2026-11-23 08:00"]]
     extensions = table(folder / "extensions.csv", [["student", "extra", "excused", "handed_in"], *given])
     run = folder / "run"
+    into = ("--out", run, "--course", course)
     commands(
-        ["grade", folder / "submissions.zip", "--roster", sheet, "--extensions", extensions, "--out", run]
-        + ["--course", course],
+        ["grade", folder / "submissions.zip", "--roster", sheet, "--extensions", extensions, *into],
         ["export", run, "--to", "moodle-worksheet", "--template", sheet, "-o", run / "upload.csv"],
         ["feedback", run, "--to", "moodle", "-o", run / "pages.zip"],
     )  # fmt: skip
