@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 from conftest import ROOT
 
+DYING = ROOT / "tests" / "dying"
 KINDS = {"judge": "autograder.judge.server", "zygote": "autograder.sandbox.zygote"}
 
 
@@ -23,6 +24,11 @@ def command(class_: Path, course: Path, out: Path, *more: str) -> list[str]:
         *(sys.executable, "-m", "autograder", "grade", str(class_), "--course", str(course), "--out", str(out)),
         *more,
     ]
+
+
+def dies_at(step: str) -> dict[str, str]:
+    """The environment of a run that is killed at a step of `dying/sitecustomize.py`."""
+    return {"PYTHONPATH": f"{DYING}{os.pathsep}{ROOT}", "DIE_AT": step}
 
 
 def start(words: Sequence[str], more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

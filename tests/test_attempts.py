@@ -18,11 +18,11 @@ from attacks.cases import RIGHT, WRONG
 from attacks.suite import course_in
 from conftest import notebook_bytes
 from downloads import download, notebook, unpacked
+from dying.sitecustomize import OF_ATTEMPTS, arm
 
 from autograder.course import Assignment, Course
 from autograder.course.late import Extension, LatePolicy
-from autograder.engine import attempts as engine_attempts
-from autograder.engine import failpoints, grading
+from autograder.engine import grading
 from autograder.engine.attempts import UNGRADED, taken_of
 from autograder.engine.grading import RECORD, Wish, grade
 from autograder.engine.slots import Job
@@ -256,21 +256,16 @@ def test_a_run_that_dies_between_attempts_goes_on_with_the_next(runs: Runs) -> N
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-@pytest.mark.parametrize("step", [*failpoints.OF_ATTEMPTS, "planned", "before saving", "saved"])
+@pytest.mark.parametrize("step", [*OF_ATTEMPTS, "planned", "before saving", "saved"])
 def test_a_run_that_dies_at_any_step_is_taken_up_and_judges_nothing_twice(
     runs: Runs, monkeypatch: pytest.MonkeyPatch, step: str, count: int
 ) -> None:
     class_ = (student("ada", b"one", b"two"), student("ben", b"two", b"none"), student("cem", b"one", None))
-    left = [count]
 
-    def dies(name: str) -> None:
-        left[0] -= name == step
-        if not left[0]:
-            left[0] = -1
-            raise KeyboardInterrupt
+    def interrupted() -> None:
+        raise KeyboardInterrupt
 
-    for module in (grading, engine_attempts):
-        monkeypatch.setattr(module, "reached", dies)
+    arm(f"{step}:{count}", interrupted, monkeypatch.setattr)
     asked: list[bytes] = []
     for _ in range(3):
         with contextlib.suppress(KeyboardInterrupt):
@@ -343,7 +338,7 @@ def test_the_command_killed_among_attempts_and_given_again_ends_with_the_best_of
 
     files = handed_in("ada", [WRONG, half, RIGHT, WRONG]) | handed_in("ben", [half, WRONG, WRONG, RIGHT])
     path = download(tmp_path, files | handed_in("cem", [half]))
-    run = killing.start(killing.command(path, course, out), {"AUTOGRADER_FAILPOINT": "attempt saved:4"})
+    run = killing.start(killing.command(path, course, out), killing.dies_at("attempt saved:4"))
     output, _ = run.communicate(timeout=120)
     assert run.returncode == -signal.SIGKILL, output
     last = killing.start(killing.command(path, course, out))

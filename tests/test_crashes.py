@@ -13,8 +13,7 @@ import pytest
 from attacks.cases import RIGHT, WRONG
 from attacks.suite import course_in
 from conftest import notebook_bytes
-
-from autograder.engine import failpoints
+from dying.sitecustomize import STEPS
 
 SOURCES = {"ada": (RIGHT, "4"), "ben": (WRONG, "0"), "cem": ("answer = 42\ndouble = 1", "2"), "dot": (RIGHT, "4")}
 
@@ -33,9 +32,9 @@ def class_(tmp_path: Path) -> tuple[Path, Path, Path]:
 def test_a_run_killed_at_every_step_ends_as_if_nothing_had_been(class_: tuple[Path, Path, Path]) -> None:
     folder, course, out = class_
     before: dict[str, tuple[str, str]] = {}
-    steps = [name if name != "saved" else "saved:2" for name in failpoints.NAMES]
+    steps = [name if name != "saved" else "saved:2" for name in STEPS]
     for step in steps:
-        run = killing.start(killing.command(folder, course, out), {"AUTOGRADER_FAILPOINT": step})
+        run = killing.start(killing.command(folder, course, out), killing.dies_at(step))
         output, _ = run.communicate(timeout=120)
         assert run.returncode == -signal.SIGKILL, f"{step}: {output}"
         now = killing.graded(out) if (out / "grades.sqlite").is_file() else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import gradescope_rules
+import killing
+import psutil
 import pytest
 from conftest import ROOT, notebook_bytes
 from killing import left_over
@@ -137,15 +140,28 @@ class Run:
     found: dict[str, Any]
 
 
-def run(root: Path, **more: str) -> Run:
+def run(root: Path, killed: bool = False, **more: str) -> Run:
     """Call run_autograder as Gradescope does, and read what it leaves."""
     environment = {**os.environ, "AUTOGRADER_ROOT": str(root), "AUTOGRADER_PYTHON": sys.executable, **more}
-    done = subprocess.run(
-        ["bash", str(root / "source" / "run_autograder")],
-        env=environment, cwd=root, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    call = ["bash", str(root / "source" / "run_autograder")]
+    with subprocess.Popen(
+        call, env=environment, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        if killed:
+            kill_grading(process)
+        output, _ = process.communicate(timeout=300)
     content = (root / "results" / "results.json").read_bytes()
-    return Run(root, done.returncode, done.stdout + done.stderr, gradescope_rules.read(content))
+    return Run(root, process.returncode, output, gradescope_rules.read(content))
+
+
+def kill_grading(process: subprocess.Popen[str]) -> None:
+    """Kill the process that grades as soon as it has started its judge."""
+    while process.poll() is None:
+        for one in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if killing.KINDS["judge"] in one.cmdline():
+                    psutil.Process(one.ppid()).kill()
+                    return
 
 
 @pytest.fixture(scope="module")
@@ -187,11 +203,17 @@ def runs(tmp_path_factory: pytest.TempPathFactory, package: bytes) -> dict[str, 
         "short": (laid_out(folder / "of-short", short, {"tiny.ipynb": FOREVER}), {}),
         "killed": (
             laid_out(folder / "killed", package, {"tiny.ipynb": SOLUTION}),
-            {"AUTOGRADER_FAILPOINT": "handed over", "TMPDIR": str(temporary)},
+            {"TMPDIR": str(temporary)},
         ),
     }
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(cases, pool.map(lambda case: run(case[0], **case[1]), cases.values()), strict=True))
+        return dict(
+            zip(
+                cases,
+                pool.map(lambda name: run(cases[name][0], name == "killed", **cases[name][1]), cases),
+                strict=True,
+            )
+        )
 
 
 # What is graded

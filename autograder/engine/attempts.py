@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from autograder.course.late import Extension, zone_of
 from autograder.course.models import Policy
-from autograder.engine.failpoints import reached
 from autograder.intake.submissions import Submission
 from autograder.judge.results import Outcome, Status
 from autograder.record.attempts import (
@@ -137,7 +136,6 @@ class Contest:
             if each == number or (content is not None and several.attempt(each).content == content):
                 save_attempt(self.record, several.key, each, outcome)
                 several.outcomes[each] = _light(outcome)
-                reached("attempt saved")
 
     def choose(self, several: Several) -> tuple[int, Outcome]:
         """The attempt with the best final score, as lateness leaves it; of equals the newer. All must have ended."""
@@ -185,7 +183,6 @@ class Contest:
 
     def count(self, several: Several, number: int) -> None:
         count_attempt(self.record, several.key, number)
-        reached("attempt counted")
 
 
 def taken_of(record: Record) -> list[str]:

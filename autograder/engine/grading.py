@@ -15,7 +15,6 @@ from pathlib import Path
 from autograder.course import Assignment, Course
 from autograder.course.late import zone_of
 from autograder.engine.attempts import Contest, Several, still_counted
-from autograder.engine.failpoints import reached
 from autograder.engine.people import named
 from autograder.engine.planning import UNDECIDED, Plan, plan, settle
 from autograder.engine.slots import Job, Slots
@@ -73,9 +72,7 @@ def grade(
     questions = tuple((question.id, question.title, question.points) for question in assignment.questions.values())
     policy = course.policy(assignment)
     info = RunInfo(course.title, assignment.id, assignment.title, wish.seed, "", {}, questions, policy, wish.anonymous)
-    reached("collected")
     record = opened(wish.out, info, wish.secret)  # before anything slow, so that a refusal comes at once
-    reached("record opened")
     try:
         planned = planned or plan(submissions, known=record.planned(), zone=zone_of(course.timezone))
         submissions = planned.submissions
@@ -90,13 +87,11 @@ def grade(
         with Slots(course, assignment, workers, *asked) as slots:
             versions = {**environment_versions(), **slots.versions}
             record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
-            reached("ready")
             decide(record, planned.decisions, planned.counting)
             settle(record, replace(planned, entries=still_counted(record, planned.entries, submissions)))
             if granted_now:
                 with noting(record, "an extension was given or taken back"):
                     grant(record, granted_now)
-            reached("planned")
             heard("", None)
             stoppable(slots)
             grading = Grading(record, assignment, slots, heard, planned.owners)
@@ -245,9 +240,7 @@ class Grading:
             self.save(outcome.model_copy(update={"key": key}), content, settles)
 
     def save(self, outcome: Outcome, content: bytes | None, settles: bool = False) -> None:
-        reached("before saving")
         self.record.save(outcome, content, settles)
-        reached("saved")
         self.heard(outcome.key, outcome)
 
     def reference(self, course: Course) -> Outcome | None:

@@ -22,7 +22,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from autograder.course import Assignment, Course
 from autograder.course.late import zone_of
 from autograder.engine.attempts import taken_of
-from autograder.engine.failpoints import reached
 from autograder.engine.grading import RECORD, Wish, grade
 from autograder.engine.outputs import NAMES, remove_pages, shown_regrades, write_class, write_outputs
 from autograder.engine.people import key_of, named
@@ -84,7 +83,6 @@ def grade_paths(
         record = grade(course, assignment, collected.submissions, planned, wish, bar.heard, interrupt.watch)
     if assignment.attempts == "best":
         collected = replace(collected, notes=(*collected.notes, *taken_of(record)))
-    reached("before files")
     try:
         gone = {one.key for one in known} - {one.key for one in record.planned()}
         remove_pages(wish.out, gone | set(map(naming(record), gone)))
@@ -94,7 +92,6 @@ def grade_paths(
             f"The files of the run cannot be written to {wish.out} ({error.strerror}). All scores are in {RECORD}: "
             f"make room, then `autograder report {wish.out}`."
         ) from None
-    reached("finished")
     outcomes = record.outcomes(with_cells=False)
     if wish.anonymous:  # they name people's files
         collected = replace(collected, notes=(), left_out=())

@@ -19,7 +19,6 @@ from pathlib import Path
 
 from autograder import wire
 from autograder.course import Assignment, Course
-from autograder.engine.failpoints import reached
 from autograder.engine.judging import Judge, JudgeLostError
 from autograder.judge.one import allowed_of, secret_folders
 from autograder.judge.results import Outcome, Status, rounded
@@ -135,7 +134,6 @@ class Slots:
         longest = 3 * limits.notebook_cpu + 60 * limits.test_cpu
         deadline = time.monotonic() + longest * limits.wall_factor + SLACK
         self._open.append(Slot(job, channel, deadline))
-        reached("handed over")
 
     def _ready(self) -> list[Slot]:
         """Wait until some slot has something to say or is overdue; meanwhile take in who has ended."""
@@ -173,7 +171,6 @@ class Slots:
             if slot.lost:
                 return slot.lost
             if "outcome" in header:
-                reached("outcome heard")
                 if (slot.killed or self._killed_outside(slot)) and not slot.job.alone:
                     return "its process was killed from outside"
                 return Outcome.model_validate_json(bytes(body))
@@ -219,7 +216,6 @@ class Slots:
             else:
                 self._sandbox_died()
             return
-        reached("session given")
         slot.hold = hold
         slot.past.append(hold)
         slot.channel.send({"session": hold.pid}, fds=(hold.fd,))
