@@ -14,10 +14,11 @@ from rich.table import Table
 
 from autograder.authoring.demo_class import MadeUpStudent, make_class
 from autograder.course import Assignment, Course
-from autograder.engine.grading import RECORD, Wish
+from autograder.engine.grading import Wish
 from autograder.engine.running import grade_paths
 from autograder.gradebook.export import fill, write_filled
 from autograder.judge.results import Outcome
+from autograder.record.folder import RECORD
 from autograder.record.store import Record
 
 NEAR = 0.005  # points; scores are rounded to 2 decimals

@@ -11,14 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.engine.grading import RECORD
-from autograder.engine.running import locked
 from autograder.errors import AutograderError
 from autograder.gradebook.export import Filled, fill, receipts_of, write_filled
 from autograder.gradebook.returning import packed
 from autograder.gradebook.scores import write_whole
 from autograder.intake.submissions import file_safe
 from autograder.record.anonymity import naming
+from autograder.record.folder import RECORD, locked
 from autograder.record.history import keep_receipts
 from autograder.record.standing import Standing, standings
 from autograder.record.store import Planned, Record, now_utc

@@ -23,13 +23,13 @@ from autograder.intake.submissions import Submission
 from autograder.judge.notebook_run import environment_versions
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
 from autograder.record.anonymity import made_up
+from autograder.record.folder import RECORD
 from autograder.record.grants import decide, grant
 from autograder.record.history import noting
 from autograder.record.store import Record, RecordError, RunInfo
 
 REFERENCE = "the solution"  # key of the job that judges our own solution, when a test failed by itself
 STUMBLED = "GRADER_STUMBLED"
-RECORD = "grades.sqlite"
 
 
 @dataclass(frozen=True)

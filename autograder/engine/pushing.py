@@ -14,11 +14,10 @@ from rich.console import Console
 
 from autograder.course.models import CanvasPlace, Policy
 from autograder.engine.delivery import deliver, settle
-from autograder.engine.grading import RECORD
-from autograder.engine.running import locked
 from autograder.errors import AutograderError
 from autograder.gradebook.canvas_access import access_token, site_address
 from autograder.gradebook.passback import Directory, Entry, Step, entries
+from autograder.record.folder import RECORD, locked
 from autograder.record.history import FILE, last_receipts, receipts_ending
 from autograder.record.standing import LATE_UNKNOWN, Standing, standings
 from autograder.record.store import Record, RunInfo

@@ -6,7 +6,6 @@ Called by the command line; the work is `engine.grading`'s. Progress goes to std
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import getpass
 import signal
 import threading
@@ -22,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from autograder.course import Assignment, Course
 from autograder.course.late import zone_of
 from autograder.engine.attempts import taken_of
-from autograder.engine.grading import RECORD, Wish, grade
+from autograder.engine.grading import Wish, grade
 from autograder.engine.outputs import NAMES, remove_pages, shown_regrades, write_class, write_outputs
 from autograder.engine.people import key_of, named
 from autograder.engine.planning import Plan, planned_for, remembered
@@ -37,12 +36,11 @@ from autograder.judge.results import Outcome, Status
 from autograder.record.adjustments import Adjustment, adjust, undo
 from autograder.record.anonymity import made_up, naming, public_standings
 from autograder.record.findings import forget_findings
+from autograder.record.folder import RECORD, locked
 from autograder.record.history import noting
 from autograder.record.standing import Standing, by_key
 from autograder.record.store import Record, RecordError, RecordFullError, now_utc
 from autograder.report.rerender import write_students
-
-LOCK = "grades.lock"
 
 
 def grade_paths(
@@ -137,22 +135,6 @@ def write_again(run: Path, student: str | None = None) -> list[Path]:
         return written
     finally:
         record.close()
-
-
-@contextlib.contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """One run in a folder at a time. Raises RecordError if another is at work there."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        file = (out / LOCK).open("a")
-    except OSError as error:
-        raise RecordError(f"The run cannot be written to {out}: {error.strerror}. Name a folder with --out.") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RecordError(f"Another grading is at work in {out}; wait for it, or name another --out.") from None
-        yield
 
 
 class Interrupt:

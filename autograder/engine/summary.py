@@ -13,10 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.course import Assignment
-from autograder.engine.grading import RECORD, Wish
+from autograder.engine.grading import Wish
 from autograder.gradebook.scores import number
 from autograder.intake.submissions import Collected
 from autograder.judge.results import Status
+from autograder.record.folder import RECORD
 from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Standing
 from autograder.record.store import Planned
 from autograder.sandbox.sessions import NOT_PREVENTED
