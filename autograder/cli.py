@@ -298,7 +298,8 @@ def push(
 
     The token comes from the environment (CANVAS_API_TOKEN) or the keyring (keyring set autograder SITE).
     """
-    from autograder.engine.pushing import Push, push_run
+    from autograder.canvas.push import Push
+    from autograder.terminal.push import push_run
 
     one_of("push", to, ["canvas"])
     asked = Push(send, comments, overwrite, url, course, assignment)

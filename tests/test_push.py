@@ -20,24 +20,26 @@ from keyring.backends import fail
 from rich.console import Console
 from typer.testing import CliRunner
 
+from autograder.canvas import client, sending
+from autograder.canvas.access import access_token, site_address
+from autograder.canvas.assignment import CanvasStudent
+from autograder.canvas.client import Pace
+from autograder.canvas.plan import Directory, ids_of
+from autograder.canvas.push import Push
 from autograder.cli import app
 from autograder.course.late import Extension, LatePolicy
 from autograder.course.models import CanvasPlace, Gradebook, Policy
-from autograder.engine import delivery
-from autograder.engine.pushing import Push, push_run
-from autograder.engine.running import locked
 from autograder.errors import AutograderError
-from autograder.gradebook.canvas_access import access_token, site_address
-from autograder.gradebook.canvas_http import Pace
-from autograder.gradebook.passback import Directory, ids_of
 from autograder.intake.identity import IdKind
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, Where
 from autograder.record.adjustments import Adjustment, adjust
+from autograder.record.folder import locked
 from autograder.record.grants import grant
 from autograder.record.history import Receipt, keep_receipts, last_receipts
 from autograder.record.standing import standings
 from autograder.record.store import Planned, Record, RunInfo
 from autograder.report.comment import comment, pieces
+from autograder.terminal.push import push_run
 
 QUICK = Pace(tries=4, backoff=0, longest=0, silence=10, poll=0, polls=5)
 SUBMISSIONS = f"{API}/assignments/{ASSIGNMENT}/submissions"
@@ -233,7 +235,7 @@ def test_a_long_comment_comes_in_order_in_several_pieces(course: Class, canvas: 
 
 
 def test_batches_are_bounded(course: Class, canvas: FakeCanvas, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "BATCH", 3)
+    monkeypatch.setattr(sending, "BATCH", 3)
     send(course)
     assert [len(one) for one in canvas.sent] == [3, 3, 1]
     assert grades(canvas) == ALL
@@ -350,13 +352,9 @@ def test_grades_have_as_many_decimals_as_the_course_says(
 # Who is who
 
 
-def directory(canvas: FakeCanvas, **hide: bool) -> Directory:
-    class One:
-        def __init__(self, user: int, about: dict[str, str]) -> None:
-            self.user = user
-            self.sis, self.login = ("", "") if hide else (about["sis_user_id"], about["login_id"])
-
-    return Directory([One(user, about) for user, about in canvas.users.items()], lambda prefix, value: None)
+def directory(canvas: FakeCanvas) -> Directory:
+    seen = [CanvasStudent(id=user, **about) for user, about in canvas.users.items()]
+    return Directory(seen, lambda prefix, value: None)
 
 
 @pytest.mark.parametrize(
@@ -529,22 +527,22 @@ def test_a_comment_whose_answer_was_lost_does_not_come_twice(course: Class, canv
 def test_a_push_that_died_sends_only_what_did_not_arrive(
     course: Class, canvas: FakeCanvas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "BATCH", 3)
+    monkeypatch.setattr(sending, "BATCH", 3)
 
     class Killed(BaseException):
         pass
 
-    original = delivery._one
+    original = sending._one
 
     def one(*arguments: Any) -> Any:
         if canvas.sent:
             raise Killed
         return original(*arguments)
 
-    monkeypatch.setattr(delivery, "_one", one)
+    monkeypatch.setattr(sending, "_one", one)
     with pytest.raises(Killed):
         send(course)
-    monkeypatch.setattr(delivery, "_one", original)
+    monkeypatch.setattr(sending, "_one", original)
     assert sum(score is not None for score in grades(canvas).values()) == 3
     canvas.sent.clear()
     assert send(course).code == 0
@@ -593,6 +591,47 @@ def test_every_page_is_read(course: Class, canvas: FakeCanvas) -> None:
     Said(course)
     assert canvas.heard.count(("GET", f"{API}/search_users")) == -(-7 // PAGE)
     assert canvas.heard.count(("GET", SUBMISSIONS)) == -(-7 // PAGE)
+
+
+def test_a_list_without_an_end_is_refused(course: Class, canvas: FakeCanvas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "PAGES", 2)
+    with pytest.raises(AutograderError, match="more than 2 pages"):
+        send(course)
+    assert canvas.heard.count(("GET", f"{API}/search_users")) == 2
+
+
+def test_an_answer_without_an_end_is_refused(
+    course: Class, canvas: FakeCanvas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LARGEST", 5000)
+    canvas.faults = [("GET", API, canvas_server.status(200, " " * 5001))]
+    with pytest.raises(AutograderError, match="more than 5,000 bytes"):
+        send(course)
+    canvas.faults = [("GET", API, canvas_server.status(404, " " * 5001))]
+    with pytest.raises(AutograderError, match="more than 5,000 bytes"):
+        send(course)
+    assert send(course).code == 0
+
+
+@pytest.mark.parametrize(
+    ("tried", "header", "seconds"),
+    [
+        (1, "", 0),
+        (2, "", 4),
+        (3, "soon", 8),
+        (5, "", 30),
+        (1, "7", 7),
+        (1, "900", 30),
+        (1, "Thu, 01 Jan 1970 00:00:00 GMT", 0),
+    ],
+)
+def test_waits_are_what_the_server_asks_for_and_bounded(
+    tried: int, header: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(client.time, "sleep", waited.append)
+    Pace(backoff=2, longest=30).wait_to_retry(tried, header)
+    assert waited == [seconds]
 
 
 def test_a_page_at_another_address_is_not_asked_with_the_token(course: Class, canvas: FakeCanvas) -> None:
@@ -650,6 +689,14 @@ def test_a_wrong_token_is_told_and_never_shown(
     while chain is not None:
         assert "9~wrongButSecret" not in f"{chain!r} {chain}"
         chain = chain.__cause__ or chain.__context__
+
+
+def test_a_line_in_netrc_does_not_replace_the_token(
+    course: Class, canvas: FakeCanvas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login kim password word\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert send(course).code == 0
 
 
 def test_a_server_that_quotes_the_token_does_not_get_it_shown_or_kept(
@@ -735,10 +782,13 @@ def test_another_system_is_refused(tmp_path: Path) -> None:
     assert (refused.exit_code, "Known are canvas" in refused.stderr) == (2, True)
 
 
-def test_without_the_extra_the_way_to_install_it_is_told(course: Class, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("autograder.gradebook.canvas_api", "autograder.gradebook.canvas_http"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, "canvasapi", None)
+@pytest.mark.parametrize("package", ["requests", "keyring"])
+def test_without_the_extra_the_way_to_install_it_is_told(
+    course: Class, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith(("autograder.canvas", "autograder.terminal"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
     refused = call("push", "canvas", course.folder)
     assert refused.exit_code == 2
     assert "pip install 'autograder[canvas]'" in refused.stderr

@@ -1,4 +1,4 @@
-"""A student's feedback in plain words, for an LMS that shows comments. Called by `engine.pushing`.
+"""A student's feedback in plain words, for an LMS that shows comments. Called by `canvas.push`.
 
 Says what the page says (see `feedback`), as text: points by question, what was found, lateness, what was set by hand.
 Nothing of hidden tests, and nothing that is for the TA alone.

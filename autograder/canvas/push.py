@@ -1,32 +1,26 @@
-"""`autograder push canvas`: from a run's record to the grades and comments on Canvas, every change told before it is
-made. Called by the command line; `delivery` sends.
+"""`autograder push canvas`: from a run's record to the grades and comments on Canvas. Called by `terminal.push`, which
+shows every change before it is made.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from autograder.canvas.access import access_token, site_address
+from autograder.canvas.assignment import CanvasAssignment, Target
+from autograder.canvas.client import Client, Pace
+from autograder.canvas.plan import Directory, Entry, Step, entries
+from autograder.canvas.sending import Sent, Track, deliver, settle
 from autograder.course.models import CanvasPlace, Policy
-from autograder.engine.delivery import deliver, settle
 from autograder.errors import AutograderError
-from autograder.gradebook.canvas_access import access_token, site_address
-from autograder.gradebook.passback import Directory, Entry, Step, entries
 from autograder.record.folder import RECORD, locked
-from autograder.record.history import FILE, last_receipts, receipts_ending
+from autograder.record.history import FILE, Receipt, last_receipts, receipts_ending
 from autograder.record.standing import LATE_UNKNOWN, Standing, standings
 from autograder.record.store import Record, RunInfo
 from autograder.report.comment import comment
-from autograder.report.passback import people, show
-
-if TYPE_CHECKING:  # canvasapi is an extra
-    from autograder.gradebook.canvas_api import CanvasSite, Target
-    from autograder.gradebook.canvas_http import Pace
 
 
 @dataclass(frozen=True)
@@ -41,32 +35,52 @@ class Push:
     assignment: int | None = None
 
 
-def push_run(run: Path, push: Push, console: Console, progress: Console, pace: Pace | None = None) -> int:
-    """0 if everybody's grade is or would be there, 1 if some cannot be. Raises AutograderError if nothing can be."""
-    site_class, default = _canvas()
+@dataclass(frozen=True)
+class Prepared:
+    """A push before it is sent: what is there, and what is done about each student. `deducts` is whether Canvas takes
+    points off whom it finds late, None if nobody says; `unsure` are late by nobody knows how much; `receipts` are those
+    of earlier pushes to the same place."""
+
+    record: Record
+    info: RunInfo
+    site: CanvasAssignment
+    course: str
+    target: Target
+    deducts: bool | None
+    entries: Sequence[Entry]
+    receipts: Mapping[str, Receipt]
+    unsure: int
+
+    @property
+    def going(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.step is Step.SEND]
+
+    @property
+    def stuck(self) -> bool:
+        """Whether somebody's grade did not find its student."""
+        return any(entry.faulty for entry in self.entries)
+
+    def send(self, track: Track) -> Sent | None:
+        """Do it; `track` is handed the batches. None if there was nothing to send."""
+        place = named(self.site)
+        settle(self.record, place, self.entries, self.receipts)
+        return deliver(self.record, self.site, place, self.going, self.receipts, track) if self.going else None
+
+
+@contextlib.contextmanager
+def prepared(run: Path, push: Push, pace: Pace) -> Iterator[Prepared]:
+    """The push, with the run's record open and, if it is to be sent, nobody else at work on the run. Raises
+    AutograderError if nothing can be pushed."""
     record = Record.open(run / RECORD, create=False)
     try:
         info = record.info()
         place = place_of(info.policy, push)
         address = site_address(place.url)
-        site = site_class(address, place, access_token(address), pace or default)
-        name = f"{address} course {place.course} assignment {place.assignment}"
+        site = CanvasAssignment(Client(address, access_token(address), pace), place)
         with locked(run) if push.send else contextlib.nullcontext():
-            return _push(record, info, site, name, push, console, progress)
+            yield _prepared(record, info, site, push)
     finally:
         record.close()
-
-
-def _canvas() -> tuple[type[CanvasSite], Pace]:
-    try:
-        from autograder.gradebook.canvas_api import CanvasSite
-        from autograder.gradebook.canvas_http import Pace
-    except ModuleNotFoundError as missing:
-        raise AutograderError(
-            f"Talking to Canvas needs an extra that is not installed ({missing.name}): "
-            "pip install 'autograder[canvas]', or in a checkout pip install -e '.[canvas]'."
-        ) from None
-    return CanvasSite, Pace()
 
 
 def place_of(policy: Policy, push: Push) -> CanvasPlace:
@@ -85,36 +99,29 @@ def place_of(policy: Policy, push: Push) -> CanvasPlace:
     return CanvasPlace(url=url, course=course, assignment=assignment)
 
 
-def _push(
-    record: Record, info: RunInfo, site: CanvasSite, place: str, push: Push, console: Console, progress: Console
-) -> int:
-    target = site.target()
-    everybody = standings(record)
-    _refuse(info, target, everybody, site.place)
-    receipts = last_receipts(record, place)
+def named(site: CanvasAssignment) -> str:
+    """The place's name in receipts."""
+    return f"{site.client.site} course {site.place.course} assignment {site.place.assignment}"
+
+
+def _prepared(record: Record, info: RunInfo, site: CanvasAssignment, push: Push) -> Prepared:
+    course, target, deducts, everybody = site.course(), site.target(), site.deducts(), standings(record)
+    _refuse(info, target, deducts, everybody, site.place)
+    receipts = last_receipts(record, named(site))
     texts = {one.person.key: comment(info, one) for one in everybody} if push.comments else {}
     directory = Directory(site.students(), site.lookup)
     written = receipts_ending(record, f" assignment {site.place.assignment}")
     files = {key: [one for one in them if one.place.startswith(FILE)] for key, them in written.items()}
     found = entries(everybody, info.policy, texts, directory, site.held(), receipts, push.overwrite, files)
     if info.anonymous:
-        found = [_unnamed(entry) for entry in found]
-    show(console, info, site, target, found, sum(LATE_UNKNOWN in one.flags for one in everybody))
-    going = [entry for entry in found if entry.step is Step.SEND]
-    stuck = sum(entry.faulty for entry in found)
-    if not push.send:
-        told = f"Nothing was sent. Send {people(len(going))} with --send." if going else "There is nothing to send."
-        console.print(told)
-        return int(bool(stuck))
-    settle(record, place, found, receipts)
-    if not going:
-        console.print("There was nothing to send.")
-        return int(bool(stuck))
-    lost = deliver(record, site, place, going, receipts, console, progress)
-    return int(bool(stuck or lost))
+        found = [replace(entry, name="") for entry in found]
+    unsure = sum(LATE_UNKNOWN in one.flags for one in everybody)
+    return Prepared(record, info, site, course, target, deducts, found, receipts, unsure)
 
 
-def _refuse(info: RunInfo, target: Target, everybody: Sequence[Standing], place: CanvasPlace) -> None:
+def _refuse(
+    info: RunInfo, target: Target, deducts: bool | None, everybody: Sequence[Standing], place: CanvasPlace
+) -> None:
     """Raises AutograderError where numbers would mean something else there."""
     possible = round(sum(points for _, _, points in info.questions), 6)
     if abs(possible - target.points) > 1e-6:
@@ -123,13 +130,9 @@ def _refuse(info: RunInfo, target: Target, everybody: Sequence[Standing], place:
             f"{possible:g}. Is it the right assignment? Else set its points to {possible:g} on Canvas."
         )
     late = [one.person.key for one in everybody if one.penalty]
-    if target.deducts and late:
+    if deducts and late:
         raise AutograderError(
-            f"Canvas's late policy takes points off in this course, and so did this run ({people(len(late))}, first "
+            f"Canvas's late policy takes points off in this course, and so did this run (from {len(late)}, first "
             f"{late[0]}): they would pay twice. Set late: {{deducted_by: lms}} in grading.yml and grade again, or turn "
             "Canvas's deduction off."
         )
-
-
-def _unnamed(entry: Entry) -> Entry:
-    return replace(entry, name="")

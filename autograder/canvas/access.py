@@ -1,4 +1,4 @@
-"""Which Canvas site is talked to, and with whose token. Called by `engine.pushing` before anything is asked.
+"""Which Canvas site is talked to, and with whose token. Called by `push` before anything is asked.
 
 The token is read from the environment (CANVAS_API_TOKEN) or the system's keyring, and from nowhere else: on a command
 line other users of the machine could read it, in a course's file it would be committed. It is never shown: `Token`
@@ -12,6 +12,9 @@ import os
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
+
+import keyring
+from keyring.errors import KeyringError
 
 from autograder.errors import AutograderError
 
@@ -86,9 +89,6 @@ def access_token(site: str, environment: Mapping[str, str] = os.environ) -> Toke
 
 
 def _from_keyring(site: str) -> str:
-    import keyring
-    from keyring.errors import KeyringError
-
     try:
         return keyring.get_password(SERVICE, site) or ""
     except KeyringError:  # there is none here, or it is locked: the same to us as one without an entry

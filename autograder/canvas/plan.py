@@ -1,4 +1,4 @@
-"""What is to be sent to Canvas for each student, and what is not, and why. Pure decisions; called by `engine.pushing`.
+"""What is to be sent to Canvas for each student, and what is not, and why. Pure decisions; called by `push`.
 
 Nobody's grade is guessed: a student is found by ids alone, a grade that somebody else gave stays unless it is asked to
 go, and only what differs is sent. What was sent before is known from the record's receipts.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any
 
+from autograder.canvas.assignment import COMMENT, CanvasStudent, Held
 from autograder.course.models import Policy
 from autograder.gradebook.ownership import arrived, ours
 from autograder.gradebook.scores import number
@@ -21,26 +23,6 @@ from autograder.record.history import Receipt
 from autograder.record.standing import Standing
 from autograder.record.store import Planned
 from autograder.report.comment import pieces
-
-
-class Student(Protocol):
-    """Somebody on Canvas, as `canvas_api.CanvasStudent`."""
-
-    @property
-    def user(self) -> int: ...
-    @property
-    def sis(self) -> str: ...
-    @property
-    def login(self) -> str: ...
-
-
-class There(Protocol):
-    """What stands on Canvas for a student, as `canvas_api.Held`. `grade` is "17.5", "EX" or ""."""
-
-    @property
-    def grade(self) -> str: ...
-    @property
-    def comments(self) -> tuple[str, ...]: ...
 
 
 class Step(StrEnum):
@@ -72,22 +54,35 @@ class Entry:
     def grade_changes(self) -> bool:
         return self.grade != self.was
 
+    def data(self, piece: int) -> dict[str, str]:
+        """What to send with that piece of the comment, counted from 0, as fields of Canvas's grade_data; the grade goes
+        with the first. A grade takes an excuse back by itself, and both at once are refused."""
+        found = {}
+        if self.grade_changes and not piece:
+            found = {"excuse": "true"} if self.grade == "EX" else {"posted_grade": self.grade}
+        return found | ({COMMENT: self.to_send[piece]} if piece < len(self.to_send) else {})
+
 
 @dataclass(frozen=True)
 class Directory:
     """The students of the course on Canvas; `ask` looks one up by prefix and id, where the list hides such ids."""
 
-    students: Sequence[Student]
-    ask: Callable[[str, str], Student | None]
-    by: dict[str, dict[str, list[int]]] = field(init=False)
+    students: Sequence[CanvasStudent]
+    ask: Callable[[str, str], CanvasStudent | None]
 
-    def __post_init__(self) -> None:
-        by: dict[str, dict[str, list[int]]] = {"user": {}, "sis_user_id": {}, "sis_login_id": {}}
+    @cached_property
+    def users(self) -> dict[tuple[str, str], set[int]]:
+        """By kind of id and id."""
+        found: dict[tuple[str, str], set[int]] = {}
         for one in self.students:
-            for kind, value in (("user", str(one.user)), ("sis_user_id", one.sis), ("sis_login_id", one.login)):
-                if value:
-                    by[kind].setdefault(value, []).append(one.user)
-        object.__setattr__(self, "by", by)
+            for kind, value in filter(lambda said: said[1], one.ids):
+                found.setdefault((kind, value), set()).add(one.user)
+        return found
+
+    @cached_property
+    def shown(self) -> set[str]:
+        """Kinds of ids that the token's owner sees."""
+        return {"user", *(kind for kind, _ in self.users)}
 
     def find(self, person: Planned) -> int | str:
         """The user's number, or why there is none."""
@@ -102,12 +97,11 @@ class Directory:
             return f"{told} are of {len(users)} different students on Canvas"
         return users.pop()
 
-    def _users(self, kind: str, value: str) -> list[int]:
-        if self.by[kind] or kind == "user":
-            return self.by[kind].get(value, [])
-        asked = self.ask(kind, value)  # the token's owner does not see such ids, but may ask for one
-        known = asked is not None and str(asked.user) in self.by["user"]
-        return [asked.user] if asked is not None and known else []
+    def _users(self, kind: str, value: str) -> set[int]:
+        if kind in self.shown:
+            return self.users.get((kind, value), set())
+        asked = self.ask(kind, value)  # who does not see such ids may still ask for one
+        return {asked.user} & {one.user for one in self.students} if asked is not None else set()
 
 
 def ids_of(person: Planned) -> list[tuple[str, str]]:
@@ -142,7 +136,7 @@ def entries(
     policy: Policy,
     comments: Mapping[str, str],
     directory: Directory,
-    held: Mapping[int, There],
+    held: Mapping[int, Held],
     receipts: Mapping[str, Receipt],
     overwrite: bool,
     files: Mapping[str, Sequence[Receipt]] | None = None,
@@ -169,7 +163,7 @@ def entries(
 
 
 def _compared(
-    entry: Entry, there: There, receipts: Mapping[str, Receipt], files: Sequence[Receipt], overwrite: bool
+    entry: Entry, there: Held, receipts: Mapping[str, Receipt], files: Sequence[Receipt], overwrite: bool
 ) -> Entry:
     receipt = receipts.get(entry.key)
     if receipt is not None and receipt.sent.get("user") != entry.user:
@@ -181,18 +175,13 @@ def _compared(
     return replace(entry, step=Step.SEND if entry.grade_changes or entry.to_send else Step.SAME)
 
 
-def _new(text: str, there: There, receipt: Receipt | None) -> tuple[str, ...]:
+def _new(text: str, there: Held, receipt: Receipt | None) -> tuple[str, ...]:
     """The pieces of a comment that Canvas does not have. Where an earlier push is known to have brought the text, it
     is not sent again even if somebody deleted it; where nobody knows, what stands there is looked at."""
     before = receipt.sent.get("comment") if receipt is not None and arrived(receipt) else ""
     if before:
         return () if before == text else pieces(text)
-    return tuple(piece for piece in pieces(text) if not has(there, piece))
-
-
-def has(there: There, piece: str) -> bool:
-    """Whether a comment stands there, white space aside."""
-    return " ".join(piece.split()) in {" ".join(one.split()) for one in there.comments}
+    return tuple(piece for piece in pieces(text) if not there.has(piece))
 
 
 def _apart(entry: Entry, claimed: Mapping[int, int]) -> Entry:
