@@ -363,7 +363,7 @@ def package(
     course: CourseOption = None,
 ) -> None:
     """Pack one assignment for a platform that grades by itself: this program and the graders, no other assignment."""
-    from autograder.authoring.packages.gradescope import pack, write_package
+    from autograder.gradescope.packing import pack, write_package
     from autograder.sandbox.confinement import LEVELS
 
     one_of("PLATFORM", platform, ["gradescope"])

@@ -25,15 +25,14 @@ from conftest import ROOT, notebook_bytes
 from killing import left_over
 from typer.testing import CliRunner
 
-from autograder.authoring.leaks import AuthoringError
-from autograder.authoring.packages import gradescope as packaging
 from autograder.cli import app
 from autograder.course import load_course
 from autograder.course.models import Policy
-from autograder.engine.gradescope import watching
-from autograder.engine.gradescope.grading import hand_in
-from autograder.engine.gradescope.metadata import Metadata, read_metadata
-from autograder.engine.gradescope.results import KEY, as_results
+from autograder.gradescope import packing as packaging
+from autograder.gradescope import watching
+from autograder.gradescope.grading import hand_in
+from autograder.gradescope.metadata import Metadata, read_metadata
+from autograder.gradescope.results import KEY, as_results
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult
 
 COURSE = """\
@@ -387,7 +386,7 @@ def test_setting_up_without_a_python_that_is_new_enough_fails_loudly(tmp_path: P
 def test_the_program_in_it_is_whole(tmp_path: Path, package: bytes) -> None:
     root = laid_out(tmp_path / "root", package, {})
     code = (
-        "import autograder.engine.gradescope.grading, autograder.judge.server, autograder.sandbox.zygote, sys\n"
+        "import autograder.gradescope.grading, autograder.judge.server, autograder.sandbox.zygote, sys\n"
         "here = {module.__file__ for name, module in sys.modules.items() if name.split('.')[0] == 'autograder'}\n"
         "print({path for path in here if not path.startswith(sys.argv[1])})\n"
     )
@@ -434,7 +433,7 @@ def test_what_does_not_exist_is_refused(tiny: Path, tmp_path: Path, words: tuple
 
 
 def test_a_package_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AuthoringError, match="cannot be written"):
+    with pytest.raises(packaging.PackingError, match="cannot be written"):
         packaging.write_package(packaging.Packed(b"", ()), tmp_path / "absent" / "package.zip")
 
 

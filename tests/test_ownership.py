@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,12 +10,13 @@ from lms.files import FILES
 from lms.people import PEOPLE, expected, fill_record, key_of
 from typer.testing import CliRunner
 
+from autograder.canvas.assignment import CanvasStudent, Held
+from autograder.canvas.plan import Directory, Step, entries
 from autograder.cli import app
 from autograder.course.late import Extension
 from autograder.course.models import Policy
 from autograder.gradebook.export import KINDS, fill, receipts_of
 from autograder.gradebook.ownership import alike, ours
-from autograder.gradebook.passback import Directory, Step, entries
 from autograder.judge.results import Outcome, QuestionResult, Status
 from autograder.record.history import FILE, Receipt, keep_receipts
 from autograder.record.standing import Standing, standings
@@ -176,7 +176,7 @@ def test_a_push_knows_what_a_file_brought(tmp_path: Path, run: Path) -> None:
 
 
 def pushed(one: Standing, grade: str, files: list[Receipt]) -> Step:
-    there = {101: SimpleNamespace(grade=grade, comments=())}
-    directory = Directory([SimpleNamespace(user=101, sis="", login="")], lambda kind, value: None)
+    there = {101: Held(user=101, score=float(grade) if grade else None)}
+    directory = Directory([CanvasStudent(user=101)], lambda kind, value: None)
     (entry,) = entries([one], Policy(), {}, directory, there, {}, False, {"101": files})
     return entry.step

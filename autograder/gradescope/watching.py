@@ -59,7 +59,7 @@ def graded(root: Path) -> tuple[dict[str, Any], int]:
     limit = Settings.read(root / "source").seconds * PART_OF_THE_TIME
     with tempfile.TemporaryDirectory(prefix="gradescope-") as folder:
         answer = Path(folder) / "results.json"
-        command = [sys.executable, "-P", "-m", "autograder.engine.gradescope.grading", str(root), str(answer)]
+        command = [sys.executable, "-P", "-m", "autograder.gradescope.grading", str(root), str(answer)]
         code = ended(command, limit)
         if code is None:
             why = f"Grading was ended after {limit:g} s, {PART_OF_THE_TIME:.0%} of the package's time limit."

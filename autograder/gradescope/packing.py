@@ -1,6 +1,6 @@
 """`autograder package gradescope`: one assignment as the zip that Gradescope builds its autograder from.
 
-Called by cli.py. In the zip lie setup.sh and run_autograder (`gradescope_files/`), our program without its authoring
+Called by cli.py. In the zip lie setup.sh and run_autograder (`container/`), our program without its authoring
 half (which holds answers of its own), what pip is to install, and of the course this assignment alone: its graders,
 its solution and a grading.yml without students' extensions. The same inputs give the same bytes.
 """
@@ -25,16 +25,20 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import autograder
-from autograder.authoring.leaks import AuthoringError
 from autograder.course import COURSE_FILE, Assignment, Course
 from autograder.course.places import read_yaml
-from autograder.engine.gradescope.watching import OUR_FAULT, PART_OF_THE_TIME, Settings, ungraded
+from autograder.errors import AutograderError
+from autograder.gradescope.watching import OUR_FAULT, PART_OF_THE_TIME, Settings, ungraded
 
 SCRIPTS = ("setup.sh", "run_autograder")
 OWN = "autograder"
 FIRST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 NOT_THERE = ("extensions", "gradebook")  # of an assignment: students' keys, and places in an LMS
 MEMORY_GB = 2  # the solved example lab took 0.73 GB at its peak, with all that grades it
+
+
+class PackingError(AutograderError):
+    """The package cannot be made; the text says what to mend."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Packed:
 def pack(course: Course, assignment: Assignment, level: str | None, minutes: float, torch_index: str | None) -> Packed:
     """The package of one assignment. `minutes` is the time limit that it has on Gradescope.
 
-    Raises AuthoringError if this program is not installed or something cannot be read.
+    Raises PackingError if this program is not installed or something cannot be read.
     """
     notes = []
     requirements, constraints, absent = needed(assignment.packages)
@@ -58,7 +62,7 @@ def pack(course: Course, assignment: Assignment, level: str | None, minutes: flo
         entries |= {f"program/{OWN}/{name}": content for name, content in program()}
         entries |= {f"course/{name}": content for name, content in part(course, assignment, level)}
     except OSError as error:
-        raise AuthoringError(f"{error.filename} cannot be read: {error.strerror}.") from None
+        raise PackingError(f"{error.filename} cannot be read: {error.strerror}.") from None
     entries |= {
         "requirements.txt": lines(requirements),
         "constraints.txt": lines(constraints),
@@ -91,17 +95,17 @@ def pack(course: Course, assignment: Assignment, level: str | None, minutes: flo
 
 
 def write_package(packed: Packed, out: Path) -> None:
-    """Put the whole zip there, or leave what was there before. Raises AuthoringError if it cannot be written."""
+    """Put the whole zip there, or leave what was there before. Raises PackingError if it cannot be written."""
     temporary = out.with_name(f".{out.name}.new")
     try:
         temporary.write_bytes(packed.content)
         temporary.replace(out)
     except OSError as error:
-        raise AuthoringError(f"{out} cannot be written: {error.strerror}. Name another file with -o.") from None
+        raise PackingError(f"{out} cannot be written: {error.strerror}. Name another file with -o.") from None
 
 
 def scripts() -> Iterator[tuple[str, bytes]]:
-    folder = files(__package__) / "gradescope_files"
+    folder = files(__package__) / "container"
     for name in SCRIPTS:
         yield name, (folder / name).read_bytes()
 
@@ -135,13 +139,11 @@ def reduced(content: bytes, wanted: str) -> bytes:
 
 def needed(packages: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
     """What pip is to install, the versions that are installed here (of that and all that it needs in turn), and those
-    of the assignment's `packages` that are not. Raises AuthoringError if this program itself is not installed."""
+    of the assignment's `packages` that are not. Raises PackingError if this program itself is not installed."""
     try:
         own = [one for one in map(Requirement, metadata.requires(OWN) or ()) if holds(one)]
     except metadata.PackageNotFoundError:
-        raise AuthoringError(
-            f"{OWN} is not installed; install it with pip, so that it is known what it needs."
-        ) from None
+        raise PackingError(f"{OWN} is not installed; install it with pip, so that it is known what it needs.") from None
     packages = sorted(packages)
     of_module = metadata.packages_distributions() if packages else {}
     absent = [name for name in packages if name not in of_module]

@@ -78,6 +78,6 @@ echo "$source/program" > "$packages/autograder.pth"
 chmod -R a+rX "$venv" "$source/program"
 chmod -R go-rwx "$source/course"
 
-"$venv/bin/python" -P -c 'import autograder.engine.gradescope.grading, torch; print("setup.sh: torch", torch.__version__)' ||
+"$venv/bin/python" -P -c 'import autograder.gradescope.grading, torch; print("setup.sh: torch", torch.__version__)' ||
   fail "what was installed does not work"
 echo "setup.sh: done"

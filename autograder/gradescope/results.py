@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder.course.late import Extension, aware, zone_of
 from autograder.course.models import Policy
-from autograder.engine.gradescope.metadata import Metadata
+from autograder.gradescope.metadata import Metadata
 from autograder.judge.results import Outcome, Status
 from autograder.record.standing import Standing, standing
 from autograder.record.store import Planned

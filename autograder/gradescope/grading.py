@@ -1,6 +1,6 @@
 """Grades the one hand-in of a Gradescope container with the same engine that grades a class.
 
-`python -m autograder.engine.gradescope.grading ROOT ANSWER`, started by `watching`: writes results to ANSWER and tells
+`python -m autograder.gradescope.grading ROOT ANSWER`, started by `watching`: writes results to ANSWER and tells
 the instructor on stdout what it did. Exit code 1 and no answer where nothing could be graded by a fault of ours.
 """
 
@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograder.course import Assignment, Course, load_course
-from autograder.engine.gradescope.metadata import read_metadata
-from autograder.engine.gradescope.results import KEY, as_results
-from autograder.engine.gradescope.watching import Settings, write
 from autograder.engine.grading import Wish, grade
 from autograder.engine.judging import GradersUnfit
+from autograder.gradescope.metadata import read_metadata
+from autograder.gradescope.results import KEY, as_results
+from autograder.gradescope.watching import Settings, write
 from autograder.intake.archive import MB, Budget
 from autograder.intake.choosing import chosen, scripts_sorted_out
 from autograder.intake.finding import Search, instead

@@ -1,1 +1,0 @@
-"""Packages of one assignment for platforms that grade by themselves; `autograder package` makes them."""

@@ -1,8 +1,0 @@
-"""`python -m autograder.engine.gradescope`: what run_autograder calls for each hand-in."""
-
-import sys
-
-from autograder.engine.gradescope.watching import main
-
-if __name__ == "__main__":
-    sys.exit(main())
