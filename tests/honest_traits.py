@@ -150,6 +150,7 @@ def train(network, examples, *, lr, epochs):
             ((network(x) - y) ** 2).sum().backward()
             my_sgd.step()
 """
+FROM_MODULE = "from mytrain import train\nwritten = train"
 
 ENVIRONMENT: dict[str, Trait] = {
     "drive and %cd": first(DRIVE + "%cd /content/drive/MyDrive/lab"),
@@ -159,19 +160,19 @@ ENVIRONMENT: dict[str, Trait] = {
     "matplotlib.use": first("import matplotlib\nmatplotlib.use('TkAgg')"),
     "ipympl": first("import matplotlib\nmatplotlib.use('module://ipympl.backend_nbagg')"),
     "%matplotlib widget": first("%matplotlib widget"),
-    "! beside code": first("!pip install torch==2.1 torchvision --quiet 2>/dev/null\n!git clone https://x.invalid/y.git\n%cd y"),
+    "! beside code": first("!pip install torch==2.1 --quiet 2>/dev/null\n!git clone https://x.invalid/y.git\n%cd y"),
     "%%bash first": first("%%bash\npip install -q torch\nls -la"),
     "%load_ext": first("%load_ext tensorboard\n%load_ext nothing_like_it\n%reload_ext other"),
     "%memit": first("%load_ext memory_profiler\n%memit sum(range(10))"),
-    "upload, indexed": first("from google.colab import files\nuploaded = files.upload()\nname = list(uploaded.keys())[0]"),
+    "upload, indexed": first("from google.colab import files\nup = files.upload()\nname = list(up.keys())[0]"),
     "a mounted drive listed": first(DRIVE + "import os\nprint(os.listdir('/content/drive/MyDrive'))"),
     "urlretrieve": first("from urllib.request import urlretrieve\nurlretrieve('https://x.invalid/d.csv', 'd.csv')"),
-    "%%writefile, then import": both(cell_before(TRAIN, MODULE), swap(TRAIN, TRAIN, "from mytrain import train\ndef old_train(")),
+    "%%writefile, then import": both(cell_before(TRAIN, MODULE), in_front(TRAIN, FROM_MODULE)),
     "NBSP": everywhere("    for _ in range(epochs)", "\u00a0\u00a0\u00a0 for _ in range(epochs)"),
 }  # fmt: skip
 NUMBERS: dict[str, Trait] = {
     "cuda.FloatTensor": swap(TENSORS, "torch.tensor(2.2)", "torch.tensor(2.2).type(torch.cuda.FloatTensor)"),
-    "a generator on the GPU": swap(EXAMPLES, "(n, 3)", "(n, 3), generator=torch.Generator(device='cuda'), device='cuda'"),
+    "a generator on the GPU": swap(EXAMPLES, "(n, 3)", "(n, 3), generator=torch.Generator('cuda'), device='cuda'"),
     "float64 by default": after_imports("torch.set_default_dtype(torch.float64)"),
     "gradients off at the end": last("torch.set_grad_enabled(False)\nmy_network.eval()"),
     "DataLoader with workers": both(

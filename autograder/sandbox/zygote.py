@@ -37,7 +37,8 @@ from autograder.sandbox.confinement import Plan
 FOLDER = "autograder-"
 KEEPER_CODE = 128  # a keeper ends with this plus the signal that ended its session, as shells do
 WARM_MODULES = (
-    "torch", "torch._dynamo", "torch.utils.data", "torch.nn.functional", "matplotlib.pyplot", "tqdm", "tqdm.auto",
+    "torch", "torch._dynamo", "torch.utils.data", "torch.nn.functional", "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg", "tqdm", "tqdm.auto",
     "autograder.student.session",
 )  # fmt: skip
 WARM_CELLS = (

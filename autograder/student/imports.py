@@ -1,6 +1,6 @@
 """What `import` means in a student's cells: the course's packages, the standard library, and stand-ins for the rest.
 
-An import of something that the course does not provide gets a placeholder that fails when it is used, so that
+An import of something that the course does not provide gets a stand-in that may be used lightly (see `absent`), so that
 `import seaborn, torch` in one cell does not lose torch. Inside `try: ... except ImportError` the import fails as it
 would anywhere, because there the notebook says itself what to do without the package.
 """
@@ -10,58 +10,41 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from autograder.student import standins
+from autograder.student.absent import Absent
 
 ALWAYS = frozenset({"IPython", "google", "otter", "torch", "__future__", "typing_extensions"})
 Note = Callable[[str], None]
 
 
-class Absent(ModuleType):
-    """A package that is not here: importing it, or from it, succeeds; calling or reading anything of it fails."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return AbsentThing(f"{self.__name__}.{name}", self.__name__.partition(".")[0])
-
-
-class AbsentThing:
-    """A name out of an absent package."""
-
-    def __init__(self, name: str, package: str) -> None:
-        self.__dict__.update(_name=name, _package=package)
-
-    def _fail(self, *args: Any, **kwargs: Any) -> Any:
-        raise ModuleNotFoundError(f"{self._name} is not available here: the course does not provide {self._package!r}")
-
-    __call__ = __getitem__ = __iter__ = __len__ = __enter__ = __setattr__ = _fail
-
-    def __mro_entries__(self, bases: Any) -> Any:
-        return self._fail()
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return AbsentThing(f"{self._name}.{name}", self._package)
-
-
 class ImportGuard:
-    """Replaces builtins.__import__ for code whose globals are the notebook's; everybody else imports as always."""
+    """Replaces builtins.__import__ for the notebook's code and for files it has written; others import as always.
 
-    def __init__(self, namespace: dict[str, Any], packages: Iterable[str], note: Note) -> None:
+    `anything_missing` is called where a star import of something absent would have bound names that nobody knows.
+    """
+
+    def __init__(
+        self, namespace: dict[str, Any], packages: Iterable[str], note: Note, anything_missing: Callable[[], None]
+    ) -> None:
         self.namespace = namespace
         self.allowed = ALWAYS | set(packages) | sys.stdlib_module_names
         self.note = note
+        self.anything_missing = anything_missing
         self.guarded: set[tuple[str, int]] = set()  # (file, line) of imports inside try/except
+        self.home = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118  where a notebook writes its own modules
+        self.given = frozenset(sys.path)
         self.original = builtins.__import__
 
     def install(self) -> None:
         builtins.__import__ = self
+        sys.path.append("")  # as in Jupyter, a notebook imports what lies beside it; last, so that it shadows nothing
 
     def read(self, filename: str, source: str) -> None:
         """Note which imports of a cell stand inside a `try` that expects them to fail."""
@@ -79,7 +62,7 @@ class ImportGuard:
     def __call__(
         self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
     ) -> ModuleType:
-        if globals is not self.namespace or level:
+        if level or (globals is not self.namespace and not self._is_theirs(globals)):
             return self.original(name, globals, locals, fromlist, level)
         package = name.partition(".")[0]
         frame = sys._getframe(1)
@@ -90,16 +73,39 @@ class ImportGuard:
             return standins.colab(name, self.note, bool(fromlist))
         if package == "otter":
             return standins.otter(self.note)
-        if package in self.allowed:
+        if package in self.allowed or self._lies_beside(package):
             try:
                 return self.original(name, globals, locals, fromlist, level)
             except ModuleNotFoundError as error:
-                if guarded or (error.name or "").partition(".")[0] != package or _present(package):
+                missing = (error.name or "").partition(".")[0]
+                if guarded or (missing == package != "google" and _present(package)):
                     raise
+                self._note_absent(missing or package, fromlist)
+                return _absent(name, missing or package, bool(fromlist), sys.modules)
         elif guarded:
             raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+        self._note_absent(package, fromlist)
+        return _absent(name, package, bool(fromlist), {})
+
+    def _note_absent(self, package: str, fromlist: Any) -> None:
         self.note(f"`{package}` is not among this course's packages; whatever needs it could not run here.")
-        return _absent(name, bool(fromlist))
+        if fromlist and "*" in fromlist:
+            self.anything_missing()
+
+    def _is_theirs(self, globals: Any) -> bool:
+        """Whether a module's code is a file that the notebook has written or brought along."""
+        file = globals.get("__file__") if type(globals) is dict else None
+        return type(file) is str and (file.startswith(self.home) or not file.startswith("/"))
+
+    def _lies_beside(self, package: str) -> bool:
+        """Whether a file beside the notebook, or in a folder that it has put on sys.path, is that module."""
+        for folder in sys.path:
+            if type(folder) is str and (folder == "" or folder not in self.given):
+                place = Path(folder or ".", package)
+                if place.is_dir() or place.with_suffix(".py").is_file():
+                    importlib.invalidate_caches()  # it may have been written a moment ago
+                    return True
+        return False
 
 
 def _present(package: str) -> bool:
@@ -110,12 +116,17 @@ def _present(package: str) -> bool:
     return True
 
 
-def _absent(name: str, whole: bool) -> ModuleType:
-    """The placeholder of `name`: the module itself for `from a.b import c`, else its first part, as import does."""
+def _absent(name: str, package: str, whole: bool, here: Mapping[str, ModuleType]) -> ModuleType:
+    """The stand-in of `name`: the module itself for `from a.b import c`, else its first part, as import does.
+
+    Parts of it in `here` stay what they are: `import torch.utils.tensorboard` binds torch.
+    """
+    why = f"the course does not provide {package!r}"
     parts = name.split(".")
-    root = module = Absent(parts[0])
+    root = module = here.get(parts[0]) or Absent(parts[0], why)
     for index, part in enumerate(parts[1:], 2):
-        child = Absent(".".join(parts[:index]))
-        module.__dict__[part] = child
+        full = ".".join(parts[:index])
+        child = here.get(full) or Absent(full, why)
+        setattr(module, part, child)
         module = child
     return module if whole else root

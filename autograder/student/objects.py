@@ -82,7 +82,11 @@ class Objects:
         return self.thing(of)
 
     def ask_call(self, function: Any, args: Any, kwargs: Any) -> Any:
-        return self.thing(function)(*self.thing(args), **self.thing(kwargs))
+        called, given, named = self.thing(function), self.thing(args), self.thing(kwargs)
+        kind = next((kind for kind in map(number_type, (called, *given)) if kind is not None), torch.float32)
+        if kind is not torch.float32:
+            given, named = as_type(given, kind), as_type(named, kind)
+        return called(*given, **named)
 
     def ask_attribute(self, of: Any, name: str) -> Any:
         return getattr(self.thing(of), name)
@@ -152,7 +156,7 @@ class Objects:
         """Outputs for each row of `inputs` (n, width), stacked: (n, ...). One row a call, as the lab trains it."""
         network = self.thing(of)
         with torch.no_grad():
-            return torch.stack([torch.as_tensor(network(row)) for row in inputs])
+            return torch.stack([torch.as_tensor(network(row)) for row in as_type(inputs, number_type(network))])
 
     def ask_network(self, sizes: list[int], parameters: dict[str, torch.Tensor]) -> Ref:
         """A probe network of the judge's, watched from here on."""
@@ -182,6 +186,22 @@ class Objects:
             "optimized": any(getattr(parameter, "_optimized", False) is True for parameter in found),
             "gradients": any(parameter.grad is not None for parameter in found),
         }
+
+
+def number_type(thing: Any) -> torch.dtype | None:
+    """The floating type of a network's first parameter that has one; None for anything else."""
+    if not isinstance(thing, nn.Module) or "_parameters" not in vars(thing):
+        return None
+    return next((p.dtype for _, p in nn.Module.named_parameters(thing) if p.is_floating_point()), None)
+
+
+def as_type(value: Any, kind: torch.dtype | None) -> Any:
+    """Plain data with its float32 tensors as `kind`: what a test hands over has the network's own number type."""
+    if isinstance(value, torch.Tensor):
+        return value.to(kind) if kind is not None and value.dtype is torch.float32 else value
+    if type(value) in (list, tuple):
+        return type(value)(as_type(item, kind) for item in value)
+    return {key: as_type(item, kind) for key, item in value.items()} if type(value) is dict else value
 
 
 def mark_optimized(optimizer: Any, args: Any, kwargs: Any) -> None:

@@ -25,16 +25,16 @@ from typing import Any
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from autograder import wire
-from autograder.student import cuda, standins
+from autograder.student import cuda, habits, magics, standins
 from autograder.student.alarm import Alarm, LimitReached
 from autograder.student.imports import ImportGuard
 from autograder.student.moments import Moments, Watched
 from autograder.student.objects import MissingName, Objects, mark_optimized, seed
 from autograder.student.shell import CELL_NAME, Capture, Shell, describe, limit_of, place
+from autograder.student.surroundings import Surroundings
 
 MOST_NOTES = 20
 ENDING = 100  # times 10 ms that a process may take to end once it has closed its connection
-GPU_WORDS = ("cuda", "mps")
 
 
 class TooLarge(Exception):
@@ -54,7 +54,7 @@ class Session:
         self.moments = Moments(shell.user_ns, [])
         self.guard: ImportGuard | None = None
         self.limits: dict[str, float] = {}
-        self.on_cpu = False
+        self.on_cpu = self.mixes = False
         self.child = 0
 
     def serve(self) -> None:
@@ -84,17 +84,24 @@ class Session:
         self.limits = self.shell.limits = limits
         self.shell.capture = Capture(int(limits["output_kb"] * 1000))
         self.moments = Moments(self.shell.user_ns, [Watched(**watch) for watch in watched])
+        self.shell.note = self.note
+        self.shell.surroundings = around = Surroundings(self.shell.user_ns)
         standins.install(self.shell, self.note)
-        self.guard = ImportGuard(self.shell.user_ns, packages, self.note)
+        habits.install(self.note)
+        self.guard = ImportGuard(self.shell.user_ns, packages, self.note, around.anything_is_missing)
         self.guard.install()
         register_optimizer_step_post_hook(mark_optimized)
         seed(number)
         return {"ready": True}
 
     def do_cell(self, number: int, source: str) -> dict[str, Any]:
-        if not self.on_cpu and any(word in source for word in GPU_WORDS):
+        if not self.on_cpu and cuda.NAMED.search(source):
             cuda.install(self.note)
             self.on_cpu = True
+        if not self.mixes and habits.PRECISION.search(source):
+            habits.mix_precision()
+            self.mixes = True
+        source = magics.prepared(self.shell, source, self.note)
         if self.guard is not None:
             self.guard.read(CELL_NAME.format(number), self._plain(source))
         self.moments.before()
@@ -209,6 +216,7 @@ class Answers:
             answer = bytearray()
             if header["do"] == "begin":
                 self.judge_at(header["question"], header["moment"])
+                habits.level()
                 seed(header["number"])
                 self.left = self.limits["test_cpu"]
                 reply: dict[str, Any] = {"value": None}

@@ -5,10 +5,12 @@ Made once in the zygote (building it takes about 50 ms) and used by every sessio
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import errno
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -20,9 +22,29 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from autograder.student.surroundings import Surroundings
+
 KEPT_TYPES = ("text/plain", "text/html", "text/markdown", "image/png", "image/svg+xml")
 MOST_OUTPUTS = 1000  # of one cell, besides what is printed
 CELL_NAME = "<cell {}>"
+# What word processors, chats and web pages leave in code: spaces of other kinds, and characters without width
+INVISIBLE = {
+    **dict.fromkeys([0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " "),
+    **dict.fromkeys([0xAD, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF], ""),
+    **dict.fromkeys([0x2028, 0x2029, 0x85], "\n"),
+}
+# ... and quotes, dashes and full-width signs that Python writes in another way
+LOOKALIKE = INVISIBLE | {
+    **dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u2032\u00b4"), "'"),
+    **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"), '"'),
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-"),
+    0xD7: "*",
+    0x2217: "*",
+    0x2026: "...",
+    0x2044: "/",
+    0x2215: "/",
+    **{wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)},
+}
 
 
 class Capture:
@@ -167,6 +189,9 @@ class Shell(InteractiveShell):
     def __init__(self, **kwargs: Any) -> None:
         self.capture = Capture()
         self.limits: dict[str, float] = {}
+        self.surroundings: Surroundings | None = None  # set by the session: before, every failure ends its cell
+        self.note: Callable[[str], None] = lambda text: None
+        self._nodes: list[ast.stmt] = []  # the statements that are running
         super().__init__(**kwargs)
 
     def showtraceback(self, *args: Any, **kwargs: Any) -> None:
@@ -175,13 +200,66 @@ class Shell(InteractiveShell):
     def showsyntaxerror(self, *args: Any, **kwargs: Any) -> None:
         """As showtraceback."""
 
+    def readable(self, number: int, source: str) -> str:
+        """The source; where it is no Python for characters that only look like Python's, with those in their place."""
+        if source.isascii() or self._parses(source):
+            return source
+        for table in (INVISIBLE, LOOKALIKE):
+            repaired = source.translate(table)
+            if repaired != source and self._parses(repaired):
+                self.note(
+                    f"Code cell {number} had characters that only look like Python's (such as no-break spaces or "
+                    "curly quotes); they were read as what they look like."
+                )
+                return repaired
+        return source
+
+    def _parses(self, source: str) -> bool:
+        try:
+            ast.parse(self.transform_cell(source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+        return True
+
     def _format_exception_for_storage(self, exception: BaseException, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return {}  # the history keeps no tracebacks; formatting one costs 30 to 160 ms
+
+    async def run_ast_nodes(self, nodelist: list[ast.stmt], *args: Any, **kwargs: Any) -> Any:
+        """As IPython's, which compiles and runs one statement after the other."""
+        outer, self._nodes = self._nodes, nodelist
+        try:
+            return await super().run_ast_nodes(nodelist, *args, **kwargs)
+        finally:
+            self._nodes = outer
+
+    async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
+        """Run one statement; True ends the cell. What fails for its surroundings' sake is left out, with a note."""
+        failed = await super().run_code(code_obj, result, async_=async_)
+        error = result.error_in_exec if result is not None else None
+        if not failed or error is None or self.surroundings is None:
+            return failed
+        node = self.surroundings.blamed(error, code_obj, self._nodes, CELL_NAME[:6])
+        if node is None:
+            return True
+        result.error_in_exec = None
+        told = self.told(error)
+        line = place(error)[1] if _cell_of(code_obj.co_filename) == place(error)[0] else node.lineno
+        self.note(f"Code cell {CellCompiler.cell}, line {line} could not run here and was left out: {told[:200]}")
+        self.capture.stream("stderr", f"[line {line} was left out: {told}]\n")
+        return False
+
+    def told(self, error: BaseException) -> str:
+        """An exception in words, with the limit that it comes from, if any."""
+        text = describe(error)
+        limit = limit_of(error, text, self.limits) if self.limits else ""
+        return f"{text} ({limit})" if limit else text
 
     def run(self, number: int, source: str) -> Ran:
         """Run code cell `number` (from 1). Student exceptions of every kind end here, as text."""
         CellCompiler.cell = number
         self.capture.clear()
+        self._nodes = []
+        source = self.readable(number, source)
         out, err = CapturedStream("stdout", self.capture), CapturedStream("stderr", self.capture)
         failure: BaseException | None
         try:
@@ -192,9 +270,7 @@ class Shell(InteractiveShell):
             failure = error
         ran = Ran()
         if failure is not None:
-            ran.error = describe(failure)
-            limit = limit_of(failure, ran.error, self.limits) if self.limits else ""
-            ran.error += f" ({limit})" if limit else ""
+            ran.error = self.told(failure)
             ran.cell, ran.line = place(failure)
             self.capture.outputs.append(
                 {

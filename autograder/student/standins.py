@@ -1,55 +1,27 @@
 """Stand-ins for what a notebook meets on Colab or in class but not here: each answers harmlessly and leaves a note.
 
-`google.colab`, `otter`, `input()`, `%pip` and `!pip`, plots without a screen. None of them may cost a mark.
+`google.colab`, `otter`, `input()`, plots without a screen; `magics` has those for magics and shell commands. None of
+them may cost a mark.
 """
 
 from __future__ import annotations
 
 import builtins
-import re
-import subprocess
+import functools
+import getpass
+import sys
 import warnings
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from autograder.student import magics
+from autograder.student.absent import Harmless, Uploads
+
 if TYPE_CHECKING:
     from autograder.student.shell import Shell
 
 Note = Callable[[str], None]
-INSTALLS = re.compile(r"^\s*(?:\S*python\S*\s+-m\s+)?(?:pip3?|conda|mamba|uv|apt|apt-get)\b")
-QUIET_MAGICS = ("pip", "conda", "mamba", "uv", "matplotlib", "load_ext", "autoreload", "tensorboard")
-SHELL_SECONDS = 20
-
-
-class Harmless:
-    """Whatever is read of it or called on it gives another one; false, empty, and says what it stands for."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, name: str) -> Harmless:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Harmless(f"{self._name}.{name}")
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Harmless:
-        return self
-
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-    def __enter__(self) -> Harmless:
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        return None
-
-    def __repr__(self) -> str:
-        return f"<{self._name}: not available when graded>"
 
 
 class ColabModule(ModuleType):
@@ -64,10 +36,17 @@ class ColabModule(ModuleType):
         if name == "drive":
             return SimpleNamespace(mount=_nothing, flush_and_unmount=_nothing)
         if name == "files":
-            return SimpleNamespace(upload=lambda *a, **k: {}, download=_nothing, view=_nothing)
+            answer = functools.partial(_made, Uploads)
+            return SimpleNamespace(upload=answer, upload_file=lambda *a, **k: "", download=_nothing, view=_nothing)
         if name == "userdata":
-            return SimpleNamespace(get=lambda *a, **k: "", SecretNotFoundError=KeyError)
-        return Harmless(f"google.colab.{name}")
+            return SimpleNamespace(
+                get=lambda *a, **k: "", SecretNotFoundError=KeyError, NotebookAccessError=PermissionError
+            )
+        return Harmless(f"google.colab.{name}", "the notebook does not run on Colab")
+
+
+def _made(kind: Callable[[], Any], *args: Any, **kwargs: Any) -> Any:
+    return kind()
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
@@ -111,6 +90,7 @@ def otter(note: Note) -> ModuleType:
 
 def install(shell: Shell, note: Note) -> None:
     """Put the stand-ins that are not imports into `shell`: input, magics, shell commands, silent plots."""
+    magics.install(shell, note)
 
     def answer(prompt: object = "") -> str:
         print(prompt)
@@ -119,42 +99,47 @@ def install(shell: Shell, note: Note) -> None:
 
     builtins.input = answer
     shell.user_ns["input"] = answer
-    for name in QUIET_MAGICS:
-        shell.magics_manager.register_function(_quiet(name, note), "line", name)
-    shell.system = shell.system_piped = shell.system_raw = lambda command: _system(shell, command, note)  # type: ignore[method-assign]
-    shell.getoutput = lambda command, *a, **k: _run(shell, command, note).splitlines()  # type: ignore[method-assign]
+    getpass.getpass = lambda prompt="Password: ", stream=None: answer(prompt)
     shell.enable_gui = _nothing  # type: ignore[method-assign]
-    warnings.filterwarnings("ignore", message="To exit: use")
-    warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+    for message in ("To exit: use", "FigureCanvasAgg is non-interactive"):
+        warnings.filterwarnings("ignore", message=message)
+    _quiet_plots(note)
+    _quiet_bars()
 
 
-def _quiet(name: str, note: Note) -> Callable[[str], None]:
-    def magic(line: str) -> None:
-        if name in ("pip", "conda", "mamba", "uv"):
-            note(f"`%{name} {line[:60]}` was not run: the course's packages are installed already.")
+def _quiet_plots(note: Note) -> None:
+    """Plots are drawn into nothing whatever window they ask for, and one that cannot be saved stops nobody."""
+    import matplotlib
+    from matplotlib.figure import Figure
 
-    return magic
+    def use(backend: object = "", *args: object, **kwargs: object) -> None:
+        note(f"`{str(backend)[:60]}` shows no plots here: they are drawn without a window.")
+
+    matplotlib.use = use
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.switch_backend("agg")  # pyplot would do it at the first plot
+        pyplot.switch_backend = use  # type: ignore[attr-defined]
+    real = Figure.savefig
+
+    @functools.wraps(real)
+    def savefig(self: Any, fname: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            real(self, fname, *args, **kwargs)
+        except OSError as error:
+            note(f"A plot could not be saved as {str(fname)[:80]!r} ({type(error).__name__}).")
+
+    Figure.savefig = savefig  # type: ignore[method-assign]
 
 
-def _system(shell: Shell, command: str, note: Note) -> None:
-    print(_run(shell, command, note), end="")
-
-
-def _run(shell: Shell, command: str, note: Note) -> str:
-    command = shell.var_expand(command, depth=2)
-    if INSTALLS.match(command):
-        note(f"`!{command[:60]}` was not run: the course's packages are installed already.")
-        return ""
-    try:
-        done = subprocess.run(
-            ["/bin/sh", "-c", command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=SHELL_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        note(f"`!{command[:60]}` could not be run here ({type(error).__name__}).")
-        return ""
-    shell.user_ns["_exit_code"] = done.returncode
-    return (done.stdout + done.stderr).decode("utf-8", "replace")
+def _quiet_bars() -> None:
+    """tqdm's bars for notebooks need widgets and a browser; its plain ones need nothing."""
+    if (tqdm := sys.modules.get("tqdm")) is None:
+        return
+    plain = ModuleType("tqdm.notebook")
+    bars = {"tqdm": tqdm.tqdm, "trange": tqdm.trange, "tqdm_notebook": tqdm.tqdm, "tnrange": tqdm.trange}
+    plain.__dict__.update(bars, __all__=list(bars))
+    for name in ("notebook", "autonotebook"):
+        sys.modules[f"tqdm.{name}"] = plain
+        setattr(tqdm, name, plain)
+    tqdm.__dict__.update(tqdm_notebook=tqdm.tqdm, tnrange=tqdm.trange)
