@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT, Judge
+from conftest import ROOT, Judge, points
 
 import autograder
 from autograder import wire
@@ -165,16 +165,16 @@ def train(network, examples, lr=1e-3, epochs=1):
 @pytest.mark.parametrize("cell", [MODEL_ANSWERS, MODEL_ANSWERS_BY_FILE], ids=["by name", "by file"])
 def test_the_programs_own_answers_are_no_answer_key(judge: Judge, cell: str) -> None:
     outcome = judge("scalar_tensor = None", cell)
-    assert outcome.score == 0.0 and outcome.cells[1].error
-    assert any(
-        what in str(outcome.cells[1].error) for what in ("ModuleNotFoundError", "FileNotFoundError", "Permission")
-    )
+    said = f"{outcome.cells[1].error} {outcome.cells[1].outputs}"
+    assert outcome.score == 0.0
+    assert any(what in said for what in ("ModuleNotFoundError", "FileNotFoundError", "Permission"))
 
 
 def test_the_programs_own_machine_trains_nobodys_network(judge: Judge) -> None:
     outcome = judge(OUR_MACHINE)
-    assert outcome.score == 0.0
-    assert "Error" in str(outcome.cells[0].error) and "autograder" in str(outcome.cells[0].error)
+    assert {name: earned for name, earned in points(outcome).items() if earned} == {"q4": 2.0}  # its own network
+    said = f"{outcome.cells[0].error} {outcome.cells[0].outputs}"
+    assert "ModuleNotFoundError" in said and "autograder" in said
 
 
 HONEST_WITH_FILES = """
