@@ -16,7 +16,7 @@ from loops.proofs import LAYERS, Given, Plain, gap, passes, proven, state, taugh
 from loops.right import RIGHT
 from torch import nn
 
-from autograder.loop.wording import ORDER_IS_RIGHT, SENTENCES
+from autograder.loop.verdicts import KINDS, rank
 
 NEAR, FAR = 1e-5, 3e-5
 SEEN: dict[str, tuple[str, str]] = {}
@@ -88,7 +88,7 @@ def test_every_faulty_loop_is_rejected_by_a_witness(case: Case) -> None:
     SEEN[case.name] = (case.verdict, found.name)
     rejected = found.correct is not True or any(flag.startswith("LEDGER_DISAGREES") for flag in found.flags)
     assert rejected
-    assert found.share == 0 or found.name in ORDER_IS_RIGHT or not case.told
+    assert found.share == 0 or KINDS[found.name].order_is_right or not case.told
     if case.told:
         assert found.where or case.verdict in ("NO_TRAINING", "NOT_RUN", "WEIGHTS_ASSIGNED"), "it points at no line"
 
@@ -102,7 +102,7 @@ def test_the_confusion_matrix(capsys: pytest.CaptureFixture[str]) -> None:
     right = sum(count for (label, name), count in table.items() if label == name)
     with capsys.disabled():
         print(f"\n{right} of {len(told)} faults that can be told apart are named as written beside them:")
-        for label in sorted({label for label, _ in table}, key=list(SENTENCES).index):
+        for label in sorted({label for label, _ in table}, key=rank):
             row = {name: count for (other, name), count in table.items() if other == label}
             print(f"  {label:30} {', '.join(f'{name} {count}' for name, count in sorted(row.items()))}")
     assert right >= 0.95 * len(told)
@@ -111,12 +111,12 @@ def test_the_confusion_matrix(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_corpus_is_large_and_covers_every_verdict() -> None:
     assert len(RIGHT) >= 80 and len(FAULTY) >= 80
     assert len({case.source for case in (*RIGHT, *FAULTY)}) == len(RIGHT) + len(FAULTY)
-    assert {case.verdict for case in (*RIGHT, *FAULTY)} == set(SENTENCES)
+    assert {case.verdict for case in (*RIGHT, *FAULTY)} == set(KINDS)
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_without_an_account_no_fault_of_order_gets_marks(seed: int) -> None:
     """The replay alone: everything that was seen of the loop is thrown away."""
-    chosen = [case for case in FAULTY if case.told and case.verdict not in ORDER_IS_RIGHT][seed::4]
+    chosen = [case for case in FAULTY if case.told and not KINDS[case.verdict].order_is_right][seed::4]
     kept = [case.name for case in chosen if judged(train_of(case.source), seed=seed + 5, silence=True).share > 0]
     assert kept == ["optimizer_recreated_each_step: momentum"][: len(kept)]  # it has the lab's numbers

@@ -1,22 +1,33 @@
 """The ledger by events alone: accounts written here as data, one for every verdict; and the words that are said of it.
 
-No torch is needed for any of this, so no loop is run.
+No loop is run for any of this.
 """
 
 from __future__ import annotations
 
+import ast
 import math
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import autograder.loop
+from autograder.loop import decision, reading, verdicts, wording
+from autograder.loop.decision import Rules
 from autograder.loop.events import Account, Back, Event, Kind, Place, Written, read
 from autograder.loop.ledger import Use, keep
+from autograder.loop.machine import ChainGradient
 from autograder.loop.reading import Facts, picture
 from autograder.loop.reading import read as verdict_of
-from autograder.loop.wording import ADVICE, CULPRIT, FULL, ORDER_IS_RIGHT, PROVISIONAL, RIGHT, SENTENCES, say
+from autograder.loop.replay import Evidence
+from autograder.loop.verdicts import KINDS, RIGHT, lenient, rank
+from autograder.loop.wording import PROVISIONAL, say
 
 BOTH = 0b11
 NAMES = ("weight", "bias")
@@ -143,7 +154,7 @@ def test_events_alone_give_the_verdict(wanted: str, tape: Tape, facts: dict[str,
 
 def test_every_verdict_of_events_stands_in_that_list() -> None:
     """WRONG_LOSS and WRONG_LEARNING_RATE are told by numbers alone, so the corpus has them."""
-    assert {name for name, _, _ in VERDICTS} == set(SENTENCES) - {"WRONG_LOSS", "WRONG_LEARNING_RATE"}
+    assert {name for name, _, _ in VERDICTS} == set(KINDS) - {"WRONG_LOSS", "WRONG_LEARNING_RATE"}
 
 
 @given(st.text("BSZ", max_size=40))
@@ -268,7 +279,7 @@ def test_an_account_of_the_wrong_form_is_read_without_harm(report: object) -> No
     ledger = keep(account)
     reading = verdict_of(ledger, Facts(examples=3, epochs=1))
     assert account.names == NAMES
-    assert reading.verdict in SENTENCES
+    assert reading.verdict in KINDS
     picture(ledger, reading)
     assert sum(map(len, account.notes)) <= 20 * 300
 
@@ -291,7 +302,7 @@ def test_any_account_gets_some_verdict(rows: list[tuple[int, ...]], finite: bool
     }  # fmt: skip
     ledger = keep(read(report, NAMES))
     reading = verdict_of(ledger, Facts(3, 2, [[0], [1]], error))
-    assert reading.verdict in SENTENCES
+    assert reading.verdict in KINDS
     assert reading.sentence
     picture(ledger, reading)
 
@@ -305,20 +316,19 @@ def test_an_update_that_nobody_explains_is_no_fault_of_anybody() -> None:
 REPROACH = ("forgot", "wrong", "never", "missing", "only", "before Optimize", "too far", "again")
 
 
-@pytest.mark.parametrize("name", SENTENCES)
+@pytest.mark.parametrize("name", KINDS)
 def test_the_words(name: str) -> None:
     """The lab's words, under 200 characters unfilled, what to change beside what happened."""
-    sentence = SENTENCES[name]
+    kind = KINDS[name]
+    sentence = kind.sentence
     assert len(sentence) < 200
-    assert len(ADVICE.get(name, "")) < 200
+    assert len(kind.advice) < 200
     for jargon in ("gradient descent", "zero_grad", "backward()", "ledger", "replay", "probe", "tensor's version"):
         assert jargon not in sentence
     if name in RIGHT:
         assert not any(word in say(name, n=2) for word in REPROACH)
     elif name != "UNEXPLAINED_UPDATE":
-        assert ADVICE[name]  # whoever loses something is told what to change
-    assert name in FULL or name not in ORDER_IS_RIGHT
-    assert set(CULPRIT) <= set(SENTENCES)
+        assert kind.advice  # whoever loses something is told what to change
     assert len(PROVISIONAL) < 200
 
 
@@ -330,4 +340,48 @@ def test_numbers_are_filled_in_and_what_is_not_known_is_said_so() -> None:
     assert "9.99 times" in say("WRONG_LEARNING_RATE", c=9.99401)
     assert "very many" in say("WRONG_LEARNING_RATE", c=math.inf)
     assert say("PARTIAL_PARAMETERS", names=[f"p{n}" for n in range(9)]).startswith("p0, p1, p2, p3, p4, p5 and 3 more")
-    assert "{" not in "".join(say(name) for name in SENTENCES)
+    assert "{" not in "".join(say(name) for name in KINDS)
+
+
+def test_every_kind_of_verdict_is_complete() -> None:
+    """What the record of each kind must have, and how its facts go together."""
+    assert len(KINDS) == len(verdicts.VERDICTS) == len({kind.rank for kind in verdicts.VERDICTS})
+    assert [kind.rank for kind in KINDS.values()] == sorted(kind.rank for kind in verdicts.VERDICTS)
+    for name, kind in KINDS.items():
+        assert name == kind.name and re.fullmatch(r"[A-Z]+(_[A-Z]+)*", name)
+        assert kind.sentence.endswith((".", "?")) and kind.sentence == kind.sentence.strip()
+        assert 0 <= kind.share <= 1
+        assert kind.share == 1 or not kind.order_is_right  # what the order is right of, it costs nothing by default
+        assert not kind.flawless or (kind.order_is_right and kind.culprit is None)
+        assert kind.order_is_right is not False or kind.advice  # whoever is told of a fault is told what to change
+        assert kind.missing is None or kind.order_is_right is False
+        assert not (kind.by_size or kind.harmless) or kind.order_is_right is False
+
+
+def test_every_verdict_that_the_order_check_names_is_a_kind() -> None:
+    """A name misspelt in a rule would only be found by the loop that it is meant for."""
+    others = {"LEDGER_DISAGREES", "INCONSISTENT_LOOP", "LOOP_NOT_EXPLAINED", "NOTHING_MOVED", "TOO_SMALL_TO_PROVE",
+              "OPTIMIZER_SETTING", "ACCOUNT_CONTRADICTS_ITSELF"}  # flags  # fmt: skip
+    named = set()
+    for module in ("reading", "decision", "replay"):
+        source = Path(autograder.loop.__path__[0], f"{module}.py").read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named |= {node.value} if re.fullmatch(r"[A-Z]+(_[A-Z]+)+ *", node.value) else set()
+    assert "MISSING_ZERO" in named
+    assert named - others <= set(KINDS)
+
+
+def test_a_verdict_reworded_keeps_its_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shares, precedence and whether a loop is right come from a kind's own fields, never from its English."""
+    before = {name: (Rules().share(name), rank(name), lenient(name)) for name in KINDS}
+    spoken = {name: replace(kind, sentence=f"Said otherwise, {n}.") for n, (name, kind) in enumerate(KINDS.items())}
+    for module in (verdicts, decision, reading, wording):
+        monkeypatch.setattr(module, "KINDS", spoken)
+    assert {name: (Rules().share(name), rank(name), lenient(name)) for name in KINDS} == before
+    assert Rules().share("LR_ZERO") == 1.0
+    idle = Tape(sgd(lr=0.0), moved=0).B().S(moved=0).Z().B().S(moved=0).Z()
+    start = {name: numpy.zeros(1) for name in NAMES}
+    probe = Evidence(start, start, ChainGradient(numpy.zeros((2, 3)), numpy.zeros((2, 5))), 2, 1, 0.1, idle.account)
+    found = decision.decide([probe])
+    assert (found.name, found.share) == ("LR_ZERO", 1.0) and found.sentence.startswith("Said otherwise")

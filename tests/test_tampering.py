@@ -15,7 +15,7 @@ from loops.case import HEAD
 from loops.judging import Change, judged, train_of
 
 from autograder.loop.events import Kind
-from autograder.loop.wording import RIGHT
+from autograder.loop.verdicts import RIGHT
 
 NO_RESET = """
 def wrong(network, examples, lr, epochs):

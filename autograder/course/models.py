@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from autograder.course.faults import CourseError, did_you_mean, listed
 from autograder.course.late import Extension, LatePolicy, Zone, unclear, zone_of
 from autograder.course.strict import Strict, Text, fault
-from autograder.loop.wording import SENTENCES
+from autograder.loop.verdicts import KINDS
 
 # The columns of scores.csv that stand beside the questions': a question of such a name would hide one of them.
 TAKEN = frozenset({
@@ -108,8 +108,8 @@ class Limits(Strict):
 
 
 def _verdict(name: str) -> str:
-    if name not in SENTENCES:
-        raise fault(f'there is no verdict "{name}"{did_you_mean(name, SENTENCES)}')
+    if name not in KINDS:
+        raise fault(f'there is no verdict "{name}"{did_you_mean(name, KINDS)}')
     return name
 
 
@@ -121,8 +121,8 @@ class Order(Strict):
 
     marks: dict[Annotated[str, AfterValidator(_verdict)], Share] = Field(
         default_factory=dict,
-        description="share of the marks for order, from 0 to 1, by verdict; by default 1 for the right ones and those "
-        'that begin with "The order is right", else 0',
+        description="share of the marks for order, from 0 to 1, by verdict; by default 1 where the "
+        "order is right, else 0",
     )
     settings: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict,

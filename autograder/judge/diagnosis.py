@@ -21,7 +21,7 @@ from autograder.judge.notebook_run import Broker, NotebookRun
 from autograder.judge.one import NOTEBOOK, settings_of
 from autograder.judge.order import loop_probes, product_probes, told
 from autograder.judge.seeds import Seeds
-from autograder.loop.decision import Rules, Verdict, decide
+from autograder.loop.decision import Decision, Rules, decide
 from autograder.loop.timeline import Timeline
 from autograder.loop.wording import say
 
@@ -106,7 +106,7 @@ def diagnose(path: Path, assignment: Assignment, broker: Broker, seed: int) -> D
     )
 
 
-def _judged(run: NotebookRun, assignment: Assignment, seed: int) -> tuple[Verdict, str] | str:
+def _judged(run: NotebookRun, assignment: Assignment, seed: int) -> tuple[Decision, str] | str:
     """The verdict and the function it is about, or why there is none."""
     rules = Rules(assignment.order.marks, assignment.order.settings)
     talk = run.conversation()

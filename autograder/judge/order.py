@@ -11,7 +11,7 @@ from autograder.judge import submission
 from autograder.judge.faults import Finding, StudentFault
 from autograder.judge.handles import Handle
 from autograder.judge.results import Where
-from autograder.loop.decision import Rules, Verdict, decide
+from autograder.loop.decision import Decision, Rules, decide
 from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
 from autograder.loop.replay import Evidence
 from autograder.wire import Pairs
@@ -78,11 +78,11 @@ class Order:
         self.rules = rules
         self._tell = tell
 
-    def check_loop(self, train: Handle, draw: numpy.random.Generator) -> Verdict:
+    def check_loop(self, train: Handle, draw: numpy.random.Generator) -> Decision:
         """`check` on probes of a training loop `train(network, examples, *, lr, epochs)`."""
         return self.check(loop_probes(train, draw, self.rules))
 
-    def check_product(self, fit: Handle, draw: numpy.random.Generator) -> Verdict:
+    def check_product(self, fit: Handle, draw: numpy.random.Generator) -> Decision:
         """`check` on probes of `fit_product(var_1, var_2, goal, *, lr, steps)`."""
         return self.check(product_probes(fit, draw, self.rules))
 
@@ -92,7 +92,7 @@ class Order:
         if found.name == "WRONG_LEARNING_RATE":
             raise Finding(found.sentence, found.advice, verdict=found.name, where=place(found))
 
-    def check(self, probes: Sequence[Evidence]) -> Verdict:
+    def check(self, probes: Sequence[Evidence]) -> Decision:
         """Decide; end the test with a Finding unless all marks are kept. Both accounts go to the record."""
         found = decide(probes, self.rules)
         evidence = told(found)
@@ -115,13 +115,13 @@ class Order:
         )
 
 
-def place(found: Verdict) -> Where | None:
+def place(found: Decision) -> Where | None:
     """The first place that a verdict points at, if it is in a cell."""
     spot = next((spot for spot in found.where if spot.cell is not None), None)
     return None if spot is None or spot.cell is None else Where(cell=spot.cell, line=spot.line)
 
 
-def told(found: Verdict) -> dict[str, Any]:
+def told(found: Decision) -> dict[str, Any]:
     """A verdict as plain data: both accounts, the places, the timeline."""
     line = found.timeline
     return {

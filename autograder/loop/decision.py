@@ -28,12 +28,9 @@ from autograder.loop.ledger import EMPTY, Ledger, Use
 from autograder.loop.reading import Facts, Reading, Spot, picture, read, spots
 from autograder.loop.replay import CONTRADICTION, Evidence, Replayed, given_order, replayed
 from autograder.loop.timeline import Timeline
-from autograder.loop.wording import ADVICE, CULPRIT, FULL, ORDER_IS_RIGHT, PROVISIONAL, RIGHT, SENTENCES, accepted, say
+from autograder.loop.verdicts import BY_SIZE, KINDS, RIGHT, lenient, rank
+from autograder.loop.wording import PROVISIONAL, accepted, say
 
-BY_SIZE = frozenset({"MISSING_STEP", "STEP_ONCE_PER_EPOCH", "STOPS_EARLY", "NO_TRAINING"})
-"""Verdicts that a small probe can give of a loop that takes its examples in groups."""
-HARMLESS = frozenset({"OPTIMIZER_RECREATED_EACH_STEP"})
-"""Faults that leave the lab's numbers as they are."""
 SAME_SCALE = 2e-3
 
 
@@ -46,11 +43,11 @@ class Rules:
 
     def share(self, name: str) -> float:
         """The share of the marks for order that a verdict keeps, from 0 to 1."""
-        return self.marks.get(name, 1.0 if name in FULL else 0.0)
+        return self.marks.get(name, KINDS[name].share)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """What a loop did: `share` of the order's marks, a sentence, what to change, where, and flags for a person.
 
     `correct` is None where it could not be decided. `ledger` and `replay` name what each witness says by itself.
@@ -81,7 +78,7 @@ class _Found:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-def decide(probes: Sequence[Evidence], rules: Rules | None = None) -> Verdict:
+def decide(probes: Sequence[Evidence], rules: Rules | None = None) -> Decision:
     """The verdict that explains every probe. Probes must differ in size and start; at least one is needed."""
     rules = rules or Rules()
     readings = [read(e.ledger, Facts(e.examples, e.epochs, e.rows_of_backprops, e.error)) for e in probes]
@@ -110,8 +107,7 @@ def merged(probes: Sequence[Evidence], readings: Sequence[Reading]) -> tuple[int
     elif names <= RIGHT | BY_SIZE and "STOPS_EARLY" in names:
         wanted = "STOPS_EARLY"
     else:
-        order = list(SENTENCES)
-        faults = sorted(names - RIGHT - {"UNEXPLAINED_UPDATE"}, key=order.index)
+        faults = sorted(names - RIGHT - {"UNEXPLAINED_UPDATE"}, key=rank)
         serious = [name for name in faults if name not in BY_SIZE] or faults
         wanted = serious[0] if serious else largest
         if wanted in BY_SIZE and largest in names:
@@ -124,7 +120,7 @@ def merged(probes: Sequence[Evidence], readings: Sequence[Reading]) -> tuple[int
 
 def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Sequence[Replayed], seen: str) -> _Found:
     if any(evidence.error for evidence in probes):
-        return _Found(seen if seen not in RIGHT | ORDER_IS_RIGHT else "NOT_RUN", share=0.0)
+        return _Found(seen if not KINDS[seen].order_is_right else "NOT_RUN", share=0.0)
     told = [n for n in range(len(probes)) if not _too_small(probes[n], readings[n], seen)]
     if not any(proofs[n].moved for n in told):
         return _still(probes, readings, seen)
@@ -139,7 +135,7 @@ def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Se
             return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("TOO_SMALL_TO_PROVE",))
         return _right(seen)
     inconsistent = ("INCONSISTENT_LOOP",) if any(right) else ()
-    if seen in FULL and not any(proofs[n].finite for n in told):
+    if lenient(seen) and not any(proofs[n].finite for n in told):
         return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("DIVERGED", "LOOP_NOT_EXPLAINED"))  # nothing can be proven
     doubts = tuple(dict.fromkeys(_doubted(proof.doubt) for proof in proofs if proof.doubt))
     if all(proofs[n].retraced for n in told):
@@ -156,7 +152,7 @@ def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Se
     if named is not None:
         flags = (f"LEDGER_DISAGREES: {seen}",) if seen in RIGHT and not named.flags else ()
         return replace(named, flags=(*named.flags, *flags, *doubts, *inconsistent))
-    if seen not in RIGHT and seen not in ORDER_IS_RIGHT and seen != "UNEXPLAINED_UPDATE":
+    if not KINDS[seen].order_is_right and seen != "UNEXPLAINED_UPDATE":
         return _Found(seen, False, 0.0, (*doubts, *inconsistent))
     lost = () if all(proofs[n].finite for n in told) else ("DIVERGED",)
     return _Found("UNEXPLAINED_UPDATE", False, 0.0, (*doubts, *lost, "LOOP_NOT_EXPLAINED", *inconsistent))
@@ -204,7 +200,7 @@ def learned(evidence: Evidence) -> bool:
 def _lacking(probes: Sequence[Evidence], proofs: Sequence[Replayed], told: Sequence[int], seen: str) -> _Found | None:
     """What an account tells as learned, though the numbers are the same without it."""
     lacking = [n for n in told if not proofs[n].proven.enough]
-    if seen not in FULL or not lacking:
+    if not lenient(seen) or not lacking:
         return None
     flags = (f"LEDGER_DISAGREES: {seen}",)
     still = sorted({name for n in lacking for name in proofs[n].proven.still}, key=list(probes[0].start).index)
@@ -224,14 +220,9 @@ def _restores(ledger: Ledger) -> bool:
 
 
 def _right(seen: str) -> _Found:
-    if seen in RIGHT or seen in HARMLESS:
+    if seen in RIGHT or KINDS[seen].harmless:
         return _Found(seen)
-    if seen in (
-        "UNEXPLAINED_UPDATE",
-        "NO_TRAINING",
-        "WEIGHTS_ASSIGNED",
-        "NOT_RUN",
-    ):  # it saw nothing of what moved them
+    if KINDS[seen].blind:
         return _Found("UNEXPLAINED_UPDATE")
     return _Found("UNEXPLAINED_UPDATE", flags=(f"LEDGER_DISAGREES: {seen}",))
 
@@ -240,7 +231,7 @@ def _still(probes: Sequence[Evidence], readings: Sequence[Reading], seen: str) -
     """Nothing moved, so the numbers prove that nothing was learned; the ledger tells why."""
     if seen in ("LR_ZERO", "ZERO_GRADIENT"):
         return _Found(seen, flags=("NOTHING_MOVED",))
-    return _Found("NO_TRAINING" if seen in RIGHT or seen in FULL else seen)
+    return _Found("NO_TRAINING" if lenient(seen) else seen)
 
 
 def _retraced(proofs: Sequence[Replayed], lrs: Sequence[float], seen: str, flags: tuple[str, ...]) -> _Found:
@@ -282,7 +273,7 @@ def _by_numbers(
         return None
     common = set.intersection(*(set(proofs[n].fits) - {"CORRECT"} for n in finite))
     if common:
-        name = seen if seen in common else min(common, key=list(SENTENCES).index)
+        name = seen if seen in common else min(common, key=rank)
         return _Found(name, share=None if name == seen else 0.0)
     scale = _steady_scale([(probes[n].lr, proofs[n].scale) for n in finite])
     if scale is not None and len(finite) == len(told):
@@ -315,7 +306,7 @@ def _told(
     chosen: int,
     seen: str,
     rules: Rules,
-) -> Verdict:
+) -> Decision:
     """The decision in the student's words, with both accounts beside it."""
     reading, ledger = readings[chosen], probes[chosen].ledger
     name = found.name
@@ -329,17 +320,17 @@ def _told(
     share = rules.share(name) if found.share is None else min(found.share, rules.share(name))
     provisional = name == "UNEXPLAINED_UPDATE" and not found.proven
     sentence = PROVISIONAL if provisional else say(name, **facts)
-    advice = reading.advice if reading.verdict == name else ADVICE.get(name, "")
-    if share >= 1 and name not in FULL:  # by the course's own rules: nobody is scolded for what costs nothing
+    advice = reading.advice if reading.verdict == name else KINDS[name].advice
+    if share >= 1 and not lenient(name):  # by the course's own rules: nobody is scolded for what costs nothing
         sentence, advice = accepted(name, **facts), ""
-    where = reading.where if reading.verdict == name else tuple(spots(ledger, CULPRIT.get(name)))
+    where = reading.where if reading.verdict == name else tuple(spots(ledger, KINDS[name].culprit))
     picture_of = reading if reading.verdict == name else Reading(name, facts, where)
     timeline = picture(ledger, picture_of)
     correct: bool | None = name in RIGHT or (name == "UNEXPLAINED_UPDATE" and found.proven)
     if provisional or name == "NOT_RUN":
         correct = None
     notes = tuple(dict.fromkeys(note for one in readings for note in one.notes))
-    return Verdict(
+    return Decision(
         name, share, correct, sentence, advice, where, found.flags, seen, _numbers_say(probes, proofs), notes,
         replace(timeline, sentence=sentence, advice=advice, right=bool(correct)),
         {"ledger": _ledger_account(reading, seen, ledger), "replay": _replay_account(probes, proofs)},

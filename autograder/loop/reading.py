@@ -16,7 +16,8 @@ from typing import Any
 from autograder.loop.events import Account, Back, Event, Kind, Place, Written
 from autograder.loop.ledger import EMPTY, Ledger, Update, Use
 from autograder.loop.timeline import Beat, Row, Step, Timeline
-from autograder.loop.wording import ADVICE, CULPRIT, HINTS, RECREATED_HINT, RIGHT, say
+from autograder.loop.verdicts import KINDS, RIGHT
+from autograder.loop.wording import HINTS, RECREATED_HINT, say
 
 NOT_MODELLED = ("threads", "autocast", "compiled", "gradient hooks", "torch.func")
 FOGGY = ("threads", "autocast", "compiled", "Optimize inside Backprop", "parameters were replaced")
@@ -68,7 +69,7 @@ class Reading:
 
     @property
     def advice(self) -> str:
-        return " ".join(part for part in (ADVICE.get(self.verdict, ""), self.hint) if part)
+        return " ".join(part for part in (KINDS[self.verdict].advice, self.hint) if part)
 
 
 def read(ledger: Ledger, facts: Facts | None = None) -> Reading:
@@ -83,7 +84,7 @@ def read(ledger: Ledger, facts: Facts | None = None) -> Reading:
     return Reading(
         name,
         numbers,
-        tuple(spots(ledger, CULPRIT.get(name))),
+        tuple(spots(ledger, KINDS[name].culprit)),
         update.number if update else None,
         tuple(note for note in ledger.account.notes if note in NOT_MODELLED),
         hint,
@@ -406,13 +407,11 @@ def _resets_first(ledger: Ledger) -> bool:
 def _row(rows: Sequence[Row], beats: list[Beat], reading: Reading) -> Row:
     steps = {beat.step for beat in beats}
     ghosts = list(beats)
-    if reading.verdict in ("MISSING_ZERO", "ZERO_ONCE_PER_EPOCH") and "Reset" not in steps:
-        ghosts.append(Beat("Reset", right=False, missing=True, note="missing"))
-    if reading.verdict in ("MISSING_STEP", "WRONG_PARAMETERS") and "Optimize" not in steps:
-        after = next((n for n, beat in enumerate(ghosts) if beat.step == "Reset"), len(ghosts))
-        ghosts.insert(after, Beat("Optimize", right=False, missing=True, note="missing"))
-    if reading.verdict == "MISSING_BACKWARD" and "Backprop" not in steps:
-        ghosts.insert(0, Beat("Backprop", right=False, missing=True, note="missing"))
+    missing = KINDS[reading.verdict].missing
+    if missing is not None and missing not in steps:
+        reset = next((n for n, beat in enumerate(ghosts) if beat.step == "Reset"), len(ghosts))
+        place = {"Backprop": 0, "Optimize": reset, "Reset": len(ghosts)}[missing]
+        ghosts.insert(place, Beat(missing, right=False, missing=True, note="missing"))
     return Row(len(rows) + 1, tuple(ghosts))
 
 
@@ -439,10 +438,6 @@ def _beat(event: Event, update: Update | None, reading: Reading) -> Beat | None:
         Use.OLD_MARKS: "old marks", Use.TWICE: "marked twice", Use.STALE: "out of date", Use.AGAIN: "used again",
         Use.LOST: "no marks", Use.NOTHING: "no marks",
     }.get(update.use)  # fmt: skip
-    if wrong is None or verdict in RIGHT or (update.use == Use.NOTHING and not _blames_empty(verdict)):
+    if wrong is None or verdict in RIGHT or (update.use == Use.NOTHING and not KINDS[verdict].blames_empty):
         return Beat("Optimize")
     return Beat("Optimize", right=False, note=wrong)
-
-
-def _blames_empty(verdict: str) -> bool:
-    return verdict in ("ZERO_BETWEEN", "STEP_BEFORE_BACKWARD", "MISSING_BACKWARD", "DETACHED")

@@ -470,15 +470,15 @@ def programs(evidence: Evidence) -> Iterator[tuple[str, list[Step]]]:
         order = given_order(evidence)
     passes = [order[n : n + evidence.examples] for n in range(0, len(order), evidence.examples)]
     sgd = plain(names, evidence.lr)
-    one_by_one = {
-        "MISSING_ZERO": "FBS",
-        "STEP_BEFORE_BACKWARD": "SZFB",
-        "STEP_BEFORE_BACKWARD ": "FSZB",
-        "MISSING_ZERO ": "SFB",
-    }
+    one_by_one = (
+        ("MISSING_ZERO", "FBS"),
+        ("STEP_BEFORE_BACKWARD", "SZFB"),
+        ("STEP_BEFORE_BACKWARD", "FSZB"),
+        ("MISSING_ZERO", "SFB"),
+    )
     for kind in (setting, sgd) if setting != sgd else (sgd,):
-        for name, pattern in one_by_one.items():
-            yield name.strip(), list(cycle(kind, order, pattern, names))
+        for name, pattern in one_by_one:
+            yield name, list(cycle(kind, order, pattern, names))
         yield "ZERO_ONCE_PER_EPOCH", per_pass(kind, passes, "FBS", [Step("Z", names)], names)
         yield (
             "STEP_ONCE_PER_EPOCH",

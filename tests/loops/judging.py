@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 import torch
 
-from autograder.loop.decision import Rules, Verdict, decide
+from autograder.loop.decision import Decision, Rules, decide
 from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
 from autograder.loop.replay import Evidence
 from autograder.student.probe import MOST_UPDATES, ProbeNetwork, report
@@ -49,7 +49,7 @@ def _probed(train: Train, spec: LoopProbe, seed: int, change: Change | None) -> 
 
 def judged(
     train: Train, *, seed: int = 1, silence: bool = False, rules: Rules | None = None, change: Change | None = None
-) -> Verdict:
+) -> Decision:
     """The verdict on `train`; `silence` throws away everything that was seen of the loop, `change` rewrites it."""
     return decide(evidence(train, seed=seed, change=(lambda account: {}) if silence else change), rules)
 
@@ -66,7 +66,7 @@ def sizes(seed: int) -> list[tuple[int, int]]:
     return [(len(spec.inputs), spec.epochs) for spec in draw_loop_probes(numpy.random.default_rng(seed))]
 
 
-def judged_product(source: str, *, seed: int = 5) -> Verdict:
+def judged_product(source: str, *, seed: int = 5) -> Decision:
     """The verdict on the `fit_product` that a source defines, on three pairs of scalars, as the graders of q3 ask."""
     space: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(source, "<cell 1>", "exec"), space)
