@@ -124,6 +124,10 @@ class Order(Strict):
         description="share of the marks for order, from 0 to 1, by verdict; by default 1 where the "
         "order is right, else 0",
     )
+    leads: str | None = Field(
+        default=None,
+        description="the question whose order check gives a submission's verdict; by default the last that has one",
+    )
     settings: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict,
         description="the largest value of an optimizer's setting, such as weight_decay, that is believed",
@@ -208,6 +212,14 @@ class Assignment(Strict):
     @model_validator(mode="after")
     def _ids_differ(self) -> Assignment:
         _refuse_clashes("questions", self.questions)
+        return self
+
+    @model_validator(mode="after")
+    def _a_question_leads(self) -> Assignment:
+        leads = self.order.leads
+        if leads is not None and leads not in self.questions:
+            near = did_you_mean(leads, self.questions)
+            raise fault(f'there is no question "{leads}"{near}', "order", "leads")
         return self
 
     @model_validator(mode="after")

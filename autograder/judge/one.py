@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.course import Assignment, Course
 from autograder.intake.notebook import Unreadable, read_notebook
 from autograder.judge.notebook_run import Broker, NotebookRun, Settings
-from autograder.judge.questions import question_of, run_question
+from autograder.judge.questions import order_checks, question_of, run_question
 from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
 from autograder.judge.seeds import Seeds
 from autograder.sandbox.sessions import Allowed
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 NOTEBOOK = "notebook"  # label of the seed that a notebook's own random numbers start from
 SESSION_FAULT = "SESSION_FAULT"  # our code beside the student's failed, or was made to: see the record's detail
-LOOP_TEST = "::test_every_update_uses_one_fresh_gradient"  # whose verdict stands for the whole training loop
 
 
 class LocalBroker:
@@ -149,7 +148,8 @@ def judge_one(
         "tests": sum(test.cpu for question in questions for test in question.tests),
         "judge": time.process_time() - started,
     }
-    return summed_up(run, questions, used, plain)
+    verdict = leading_verdict(questions, order_checks(items), assignment.order.leads)
+    return summed_up(run, questions, verdict, used, plain)
 
 
 def judge_questions(
@@ -176,15 +176,25 @@ def judge_questions(
     return tuple(found[name] for name in assignment.questions)
 
 
+def leading_verdict(questions: Sequence[QuestionResult], checks: Collection[str], leads: str | None) -> str | None:
+    """What stands for the whole training loop: the last verdict of the tests `checks`, of the question `leads` alone if
+    one is named; None where none of them came to one."""
+    own = [test for question in questions if leads in (None, question.id) for test in question.tests]
+    return next((test.verdict for test in reversed(own) if test.verdict and test.id in checks), None)
+
+
 def summed_up(
-    run: NotebookRun, questions: tuple[QuestionResult, ...], used: dict[str, float], plain: dict[str, Any]
+    run: NotebookRun,
+    questions: tuple[QuestionResult, ...],
+    verdict: str | None,
+    used: dict[str, float],
+    plain: dict[str, Any],
 ) -> Outcome:
     """Status, score and message of a judged notebook."""
     tests: list[TestResult] = [test for question in questions for test in question.tests]
     unrun = [test for test in tests if test.outcome == "not_run"]
     faulty = [test for test in tests if test.outcome == "error"]
     flags = dict.fromkeys([*(flag for test in tests for flag in test.flags), *([SESSION_FAULT] if run.faults else [])])
-    verdict = next((test.verdict for test in reversed(tests) if test.verdict and test.id.endswith(LOOP_TEST)), None)
     status, message = Status.GRADED, ""
     if faulty:
         status = Status.GRADER_ERROR

@@ -30,6 +30,7 @@ MARKERS = (
     "question(id): the question in grading.yml that this test belongs to",
     "weight(number): this test's weight within its question (default 1)",
     "visibility(word): hidden, after_due_date, after_published (default) or visible, as on Gradescope",
+    "order_check: this test's verdict stands for the training loop (default: tests that use the fixture `order`)",
 )
 COURSE = pytest.StashKey["GraderCourse"]()
 

@@ -118,6 +118,14 @@ def blank(item: pytest.Item, outcome: str, *, share: float = 0.0, found: str = "
     )
 
 
+def order_checks(items: Sequence[pytest.Item]) -> frozenset[str]:
+    """Ids of the tests whose verdict is one on the order: those marked `order_check`; where none is, those that use the
+    fixture `order`."""
+    marked = [item for item in items if item.get_closest_marker("order_check")]
+    using = [item for item in items if "order" in getattr(item, "fixturenames", ())]
+    return frozenset(test_id(item) for item in marked or using)
+
+
 def question_of(item: pytest.Item) -> str:
     marker = item.get_closest_marker("question")
     return str(marker.args[0]) if marker and marker.args else ""

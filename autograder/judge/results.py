@@ -49,7 +49,7 @@ class TestResult(Model):
 
     __test__ = False  # not a pytest class
 
-    id: str  # "test_q5.py::test_every_update_uses_one_fresh_gradient"
+    id: str  # "test_q5.py::test_learns_one_example"
     question: str
     title: str  # first line of the test's docstring
     weight: float = 1.0  # within its question

@@ -31,6 +31,7 @@ def trained(spec, order):
     return end, told
 
 
+@pytest.mark.order_check
 @pytest.mark.weight(2)
 def test_every_update_uses_one_fresh_gradient(draw, order):
     """Backprop, Optimize, Reset: every update uses exactly one fresh gradient"""
