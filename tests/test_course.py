@@ -124,6 +124,8 @@ def test_an_unknown_key_is_told_with_line_nearest_name_and_what_is_allowed(tmp_p
         ("      q2:", "      status:", 17, "is a column of scores.csv already"),
         ("      q2:", "      q1:", 17, 'the key "q1" stands here twice; the first is in line 11'),
         ("      q2:", "      2:", 17, "expected text as a key, found 2"),
+        ("lab.ipynb", "lab.ipynb\n    order: {leads: q9}", 7, 'no question "q9"; this assignment has: q1, q2'),
+        ("lab.ipynb", "lab.ipynb\n    order: {marks: {LR_ZER: 1}}", 7, 'did you mean "LR_ZERO"?'),
         ("points: 0.5", "id: q2\n        points: 0.5", 19, 'unknown key "id" in assignments.lab.questions.q2'),
     ],
 )  # fmt: skip

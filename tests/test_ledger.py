@@ -23,7 +23,8 @@ from autograder.loop.decision import Rules
 from autograder.loop.events import Account, Back, Event, Kind, Place, Written, read
 from autograder.loop.ledger import Use, keep
 from autograder.loop.machine import ChainGradient
-from autograder.loop.reading import Facts, picture
+from autograder.loop.picture import picture
+from autograder.loop.reading import Facts
 from autograder.loop.reading import read as verdict_of
 from autograder.loop.replay import Evidence
 from autograder.loop.verdicts import KINDS, RIGHT, lenient, rank

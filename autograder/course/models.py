@@ -218,8 +218,7 @@ class Assignment(Strict):
     def _a_question_leads(self) -> Assignment:
         leads = self.order.leads
         if leads is not None and leads not in self.questions:
-            near = did_you_mean(leads, self.questions)
-            raise fault(f'there is no question "{leads}"{near}', "order", "leads")
+            raise fault(f'no question "{leads}"; this assignment has: {listed(self.questions)}', "order", "leads")
         return self
 
     @model_validator(mode="after")

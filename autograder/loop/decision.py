@@ -25,7 +25,8 @@ from typing import Any
 
 from autograder.loop.events import Written
 from autograder.loop.ledger import EMPTY, Ledger, Use
-from autograder.loop.reading import Facts, Reading, Spot, picture, read, spots
+from autograder.loop.picture import picture
+from autograder.loop.reading import Facts, Reading, Spot, read, spots
 from autograder.loop.replay import CONTRADICTION, Evidence, Replayed, given_order, replayed
 from autograder.loop.timeline import Timeline
 from autograder.loop.verdicts import BY_SIZE, KINDS, RIGHT, lenient, rank

@@ -15,14 +15,13 @@ from typing import Any
 
 from autograder.loop.events import Account, Back, Event, Kind, Place, Written
 from autograder.loop.ledger import EMPTY, Ledger, Update, Use
-from autograder.loop.timeline import Beat, Row, Step, Timeline
+from autograder.loop.timeline import Step
 from autograder.loop.verdicts import KINDS, RIGHT
 from autograder.loop.wording import HINTS, RECREATED_HINT, say
 
 NOT_MODELLED = ("threads", "autocast", "compiled", "gradient hooks", "torch.func")
 FOGGY = ("threads", "autocast", "compiled", "Optimize inside Backprop", "parameters were replaced")
 """What the ledger cannot see through: a fault that it seems to find there is nobody's."""
-MOST_ROWS = 12
 NO_TENSOR = re.compile(r"'[\w.]*(float|array)\w*' object has no attribute 'backward'")
 STEP_OF = {Kind.BACKPROP: "Backprop", Kind.OPTIMIZE: "Optimize", Kind.WRITTEN: "Optimize", Kind.RESET: "Reset"}
 
@@ -107,8 +106,18 @@ def _verdict(ledger: Ledger, facts: Facts) -> Found:
         if found is not None:
             foggy = any(note in FOGGY for note in ledger.account.notes)
             return ("UNEXPLAINED_UPDATE", {}, None) if foggy and found[0] not in RIGHT else found
-    rotated = _resets_first(ledger) if ledger.open_end else ledger.spent_left
+    rotated = resets_first(ledger) if ledger.open_end else ledger.spent_left
     return ("CORRECT_ROTATED" if rotated else "CORRECT"), {}, None
+
+
+def resets_first(ledger: Ledger) -> bool:
+    """Whether the very first thing seen is a Reset."""
+    for event in ledger.account.events:
+        if event.kind == Kind.RESET:
+            return True
+        if event.kind in (Kind.BACKPROP, Kind.OPTIMIZE, Kind.WRITTEN):
+            return False
+    return False
 
 
 def _failed(ledger: Ledger, facts: Facts) -> Found | None:
@@ -359,85 +368,3 @@ def _place_of(event: Event, account: Account) -> Place | None:
     if event.kind == Kind.RESET and not event.flags and event.mask:
         return account.place(account.reset_guess)
     return account.place(event.place)
-
-
-# --- the picture -----------------------------------------------------------------------------------------------
-
-
-def picture(ledger: Ledger, reading: Reading) -> Timeline:
-    """The loop's first updates as beats, the wrong ones marked."""
-    rows: list[Row] = []
-    beats: list[Beat] = []
-    by_position = {update.position: update for update in ledger.updates}
-    rotated = reading.verdict == "CORRECT_ROTATED" or _resets_first(ledger)
-    stepped = False
-    for position, event in enumerate(ledger.account.events):
-        if len(rows) >= MOST_ROWS:
-            break
-        beat = _beat(event, by_position.get(position), reading)
-        if beat is None:
-            continue
-        if stepped and (beat.step == "Backprop" or (beat.step == "Reset" and rotated)):
-            rows.append(_row(rows, beats, reading))
-            beats, stepped = [], False
-        beats.append(beat)
-        stepped = stepped or beat.step == "Optimize"
-    if beats and len(rows) < MOST_ROWS:
-        rows.append(_row(rows, beats, reading))
-    return Timeline(
-        tuple(rows),
-        max(len(ledger.updates), ledger.account.updates, len(rows)),
-        reading.verdict,
-        reading.verdict in RIGHT,
-        reading.sentence,
-        reading.advice,
-    )
-
-
-def _resets_first(ledger: Ledger) -> bool:
-    """Whether the very first thing seen is a Reset."""
-    for event in ledger.account.events:
-        if event.kind == Kind.RESET:
-            return True
-        if event.kind in (Kind.BACKPROP, Kind.OPTIMIZE, Kind.WRITTEN):
-            return False
-    return False
-
-
-def _row(rows: Sequence[Row], beats: list[Beat], reading: Reading) -> Row:
-    steps = {beat.step for beat in beats}
-    ghosts = list(beats)
-    missing = KINDS[reading.verdict].missing
-    if missing is not None and missing not in steps:
-        reset = next((n for n, beat in enumerate(ghosts) if beat.step == "Reset"), len(ghosts))
-        place = {"Backprop": 0, "Optimize": reset, "Reset": len(ghosts)}[missing]
-        ghosts.insert(place, Beat(missing, right=False, missing=True, note="missing"))
-    return Row(len(rows) + 1, tuple(ghosts))
-
-
-def _beat(event: Event, update: Update | None, reading: Reading) -> Beat | None:
-    verdict = reading.verdict
-    if event.kind == Kind.BACKPROP:
-        flags = Back(event.flags)
-        if flags.raised:
-            return Beat("Backprop", right=False, note="error")
-        if not event.mask:
-            return Beat("Backprop", right=False, note="marks nothing")
-        if event.changed and verdict in ("STALE_LOSS", "STEP_BEFORE_BACKWARD"):
-            return Beat("Backprop", right=False, note="out of date")
-        return Beat("Backprop")
-    if event.kind == Kind.RESET:
-        return (
-            Beat("Reset", right=False, note="too early") if verdict == "ZERO_BETWEEN" and event.mask else Beat("Reset")
-        )
-    if event.kind == Kind.OPTIMIZE and not event.mask:
-        return Beat("Optimize", right=False, note="other tensors")
-    if update is None:
-        return None
-    wrong = {
-        Use.OLD_MARKS: "old marks", Use.TWICE: "marked twice", Use.STALE: "out of date", Use.AGAIN: "used again",
-        Use.LOST: "no marks", Use.NOTHING: "no marks",
-    }.get(update.use)  # fmt: skip
-    if wrong is None or verdict in RIGHT or (update.use == Use.NOTHING and not KINDS[verdict].blames_empty):
-        return Beat("Optimize")
-    return Beat("Optimize", right=False, note=wrong)

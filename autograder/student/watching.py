@@ -22,7 +22,8 @@ import torch
 from autograder.loop.drawing import svg, text
 from autograder.loop.events import Account, Event, Kind, read
 from autograder.loop.ledger import keep
-from autograder.loop.reading import Facts, Reading, picture
+from autograder.loop.picture import picture
+from autograder.loop.reading import Facts, Reading
 from autograder.loop.reading import read as read_ledger
 from autograder.loop.timeline import Timeline
 from autograder.student.recorder import Recorder
