@@ -32,6 +32,11 @@ MAX_DEPTH = 24  # nested lists, tuples and dicts
 MAX_DIMS = 16
 MAX_FDS = 4
 MAX_PAIRS = 100_000  # examples in one value
+# A reader turns what it gets into something larger: numbers into float64, rows into lists. So these count beside bytes,
+# in one message together; a size of 0 counts as 1, as a reader makes the outer lists of an empty tensor all the same.
+MAX_ELEMENTS = 1 << 24
+MAX_ROWS = 1 << 20  # of arrays: all sizes but the last one multiplied
+MAX_VALUES = 2_000_000  # built-in values and containers
 MAX_SAME_HASH = 8  # keys of one dict
 MAX_INT_BITS = 4096  # larger whole numbers cross as handles
 DTYPES = {
@@ -233,24 +238,36 @@ def _encode_array(value: object, body: bytearray) -> dict[str, Any] | None:
             name = str(plain.dtype).removeprefix("torch.")
             if name not in DTYPES or plain.layout != torch.strided or plain.device.type != "cpu":
                 return None
-            if plain.numel() * DTYPES[name] > MAX_BODY:
+            if plain.numel() * DTYPES[name] > MAX_BODY or not _is_modest(list(plain.shape)):
                 return None
             plain = plain.contiguous().resolve_conj().resolve_neg()
             raw = plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b""
         return {"k": "tensor", "dtype": name, "shape": list(plain.shape), **_append(body, raw)}
     if isinstance(value, (numpy.ndarray, numpy.generic)) and type(value).__module__ == "numpy":
         name = value.dtype.name
-        if name not in DTYPES or value.nbytes > MAX_BODY:
+        if name not in DTYPES or value.nbytes > MAX_BODY or not _is_modest(list(value.shape)):
             return None
         form = {"k": "array", "dtype": name, "shape": list(value.shape)}
         return {**form, **_append(body, numpy.ascontiguousarray(value).tobytes())}
     return None
 
 
+def _counted(shape: list[int]) -> tuple[int, int]:
+    """Elements and rows that an array of this shape counts as."""
+    sizes = [max(size, 1) for size in shape]
+    return math.prod(sizes), math.prod(sizes[:-1])
+
+
+def _is_modest(shape: list[int]) -> bool:
+    elements, rows = _counted(shape)
+    return elements <= MAX_ELEMENTS and rows <= MAX_ROWS
+
+
 def decode(form: Any, body: memoryview | bytes) -> Any:
     """The value of `form`: built-ins, torch tensors, numpy arrays and Ref. Raises WireError for anything malformed.
 
-    No byte of `body` is used twice and no example is made of nothing, so a value is never much larger than its frame.
+    No byte of `body` is used twice and no example is made of nothing, so a value is never much larger than its frame;
+    and what it holds is counted, so that what is made of it stays small too.
     """
     return _Decoder(memoryview(body)).value(form, 0)
 
@@ -262,8 +279,14 @@ class _Decoder:
         self.body = body
         self.bytes_left = len(body)
         self.pairs_left = MAX_PAIRS
+        self.values_left = MAX_VALUES
+        self.elements_left = MAX_ELEMENTS
+        self.rows_left = MAX_ROWS
 
     def value(self, form: Any, depth: int) -> Any:
+        self.values_left -= 1
+        if self.values_left < 0:
+            raise WireError(f"it holds more than {MAX_VALUES} values")
         if form is None or isinstance(form, (bool, int, float)):
             return form
         if isinstance(form, str):
@@ -323,8 +346,11 @@ class _Decoder:
             raise WireError("an array has a dtype or a shape that is not allowed")
         if any(type(size) is not int or not 0 <= size <= MAX_BODY for size in shape):
             raise WireError("an array's shape is malformed")
-        if math.prod(size for size in shape if size) > MAX_BODY:  # libraries multiply what an empty array could hold
-            raise WireError("an array's shape is too large")
+        elements, rows = _counted(shape)
+        self.elements_left -= elements
+        self.rows_left -= rows
+        if self.elements_left < 0 or self.rows_left < 0:
+            raise WireError(f"it holds more than {MAX_ELEMENTS} numbers or {MAX_ROWS} rows of numbers")
         raw = self._slice(form)
         if math.prod(shape) * DTYPES[name] != len(raw):
             raise WireError("an array's bytes do not fit its shape")

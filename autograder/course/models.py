@@ -80,6 +80,10 @@ class Limits(Strict):
         default=240, description="CPU seconds for the whole notebook; then the process is ended"
     )
     test_cpu: Seconds = Field(default=20, description="CPU seconds that student code may use in one hidden test")
+    judge_cpu: Seconds = Field(
+        default=60,
+        description="CPU seconds that our own side may take to read and judge one hand-in; a usual one takes a few",
+    )
     wall_factor: float = Field(
         default=4, ge=1, le=1000, description="wall-clock limits are this many times the CPU limits"
     )

@@ -21,7 +21,15 @@ from autograder.engine.slots import Job, Slots
 from autograder.intake.extensions import Wanted, granted
 from autograder.intake.submissions import Submission
 from autograder.judge.notebook_run import environment_versions
-from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
+from autograder.judge.results import (
+    JUDGE_FAILED,
+    Outcome,
+    QuestionResult,
+    Status,
+    TestResult,
+    question_score,
+    rounded,
+)
 from autograder.record.anonymity import made_up
 from autograder.record.folder import RECORD
 from autograder.record.grants import decide, grant
@@ -160,7 +168,7 @@ class Grading:
         notes = {one.key: one.notes for one in single if one.notes}
 
         def ended(job: Job, outcome: Outcome) -> None:
-            if any(test.outcome == "error" for question in outcome.questions for test in question.tests):
+            if JUDGE_FAILED in outcome.flags or _errors(outcome):
                 suspects.append((job, outcome))
             take(job, outcome)
 
@@ -254,11 +262,20 @@ class Grading:
 
 
 def settled(outcome: Outcome, reference: Outcome | None) -> Outcome:
-    """Whose fault the tests were that failed by themselves.
+    """Whose fault it was that tests failed by themselves, or that judging came to no end.
 
     A test that passes on the solution is sound, so what it met is the student's failure, and flagged (else a student
-    could turn a failure into a blank). One that fails there too is ours: the outcome stays GRADER_ERROR.
+    could turn a failure into a blank). One that fails there too is ours: the outcome stays GRADER_ERROR. In the same
+    way, where judging the solution comes to its end, it was the hand-in that kept it from that: what was known counts,
+    and the tests that are left count as not passed. Where nothing was known, not even its cells could be had:
+    NOT_GRADABLE.
     """
+    if JUDGE_FAILED in outcome.flags:
+        if reference is None or not reference.status.scored:
+            return outcome
+        if not outcome.questions:
+            message = f"{outcome.message} With the solution it does: ask for the file again, or look at it by hand."
+            return outcome.model_copy(update={"status": Status.NOT_GRADABLE, "message": message})
     passed = {
         test.id
         for question in (reference.questions if reference else ())
@@ -271,13 +288,22 @@ def settled(outcome: Outcome, reference: Outcome | None) -> Outcome:
         message = f"These hidden tests failed on the solution too: {', '.join(ours)}. Mend them, then grade again."
         return outcome.model_copy(update={"questions": questions, "message": message})
     score = rounded(sum(question.score for question in questions))
-    flags = tuple(dict.fromkeys([*outcome.flags, STUMBLED]))
     tests = [test for question in questions for test in question.tests]
     unrun = sum(test.outcome == "not_run" for test in tests)
     status = Status.PARTIAL if unrun else Status.GRADED
     message = f"{unrun} of {len(tests)} tests could not be run." if unrun else ""
-    update = {"status": status, "questions": questions, "score": score, "flags": flags, "message": message}
+    flags = outcome.flags
+    if JUDGE_FAILED in flags:
+        message = f"{outcome.message} With the solution it does. {message}"
+    if _errors(outcome):
+        flags = tuple(dict.fromkeys([*flags, STUMBLED]))
+    update = {"status": status, "questions": questions, "score": score, "flags": flags, "message": message.strip()}
     return outcome.model_copy(update=update)
+
+
+def _errors(outcome: Outcome) -> bool:
+    """Whether a hidden test failed by itself."""
+    return any(test.outcome == "error" for question in outcome.questions for test in question.tests)
 
 
 def _settled(question: QuestionResult, passed: set[str]) -> QuestionResult:

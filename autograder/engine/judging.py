@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -34,6 +35,7 @@ class Judge:
         self.assignment = assignment
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the judge; it has no name to be left behind
         self.tests = 0
+        self.ended: dict[int, int] = {}  # number of a submission -> how its fork ended: exit code, or minus the signal
         ours, theirs = socket.socketpair()
         environment = {
             **os.environ,
@@ -84,6 +86,21 @@ class Judge:
                 {"do": "judge", "id": number, "key": key, "level": level, **drawn}, content, (theirs.fileno(),)
             )
         return wire.Channel(ours)
+
+    def hear(self) -> None:
+        """Take in that a fork has ended; call when the channel is readable. Raises ClosedError if the judge is gone."""
+        header, _ = self.channel.receive(time.monotonic() + 5)
+        if "ended" in header:
+            self.ended[int(header["ended"])] = int(header["status"])
+
+    def how_ended(self, number: int, seconds: float = 5.0) -> int | None:
+        """How the fork for submission `number` ended; None where the judge does not say so in time, or is gone too."""
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(wire.WireError):
+            while number not in self.ended and time.monotonic() < deadline:
+                if select.select([self.channel], [], [], 0.1)[0]:
+                    self.hear()
+        return self.ended.pop(number, None)
 
     def log_text(self) -> str:
         size = os.fstat(self.log.fileno()).st_size

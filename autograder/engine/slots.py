@@ -21,7 +21,7 @@ from autograder import wire
 from autograder.course import Assignment, Course
 from autograder.engine.judging import Judge, JudgeLostError
 from autograder.judge.one import allowed_of, secret_folders
-from autograder.judge.results import Outcome, Status, rounded
+from autograder.judge.results import Outcome, Status, rounded, unfinished
 from autograder.judge.seeds import Seeds
 from autograder.sandbox.sessions import Hold, Sandbox, SandboxError, SandboxLostError
 
@@ -47,6 +47,9 @@ class Slot:
     job: Job
     channel: wire.Channel
     deadline: float
+    number: int = 0  # as the judge counts
+    so_far: Outcome | None = None  # what its judge has told; made of these if that comes to its end
+    own_end: bool = False  # its judge's end was neither brought about from outside nor that of all judges
     judge_pid: int = 0
     hold: Hold | None = None
     past: list[Hold] = field(default_factory=list)  # every session it has had
@@ -114,7 +117,7 @@ class Slots:
                     slot.job.alone = True
                     waiting.append(slot.job)
                 else:
-                    ended(slot.job, self._given_up(slot.job, done))
+                    ended(slot.job, self._given_up(slot, done))
 
     def _has_room(self, job: Job) -> bool:
         if job.alone or any(slot.job.alone for slot in self._open):
@@ -133,7 +136,7 @@ class Slots:
         limits = self.assignment.limits
         longest = 3 * limits.notebook_cpu + 60 * limits.test_cpu
         deadline = time.monotonic() + longest * limits.wall_factor + SLACK
-        self._open.append(Slot(job, channel, deadline))
+        self._open.append(Slot(job, channel, deadline, self._count))
 
     def _ready(self) -> list[Slot]:
         """Wait until some slot has something to say or is overdue; meanwhile take in who has ended."""
@@ -151,7 +154,7 @@ class Slots:
                     self._sandbox_died()
             elif key.fileobj is self.judge.channel:
                 try:
-                    self.judge.channel.receive(time.monotonic() + 5)
+                    self.judge.hear()
                 except wire.ClosedError:
                     self._restart_judge()
         overdue = [slot for slot in self._open if time.monotonic() > slot.deadline]
@@ -163,7 +166,7 @@ class Slots:
             if slot.judge_pid:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(slot.judge_pid, signal.SIGKILL)
-            return "judging it came to no end"
+            return self._unfinished(slot, "it took too long")
         try:
             header, body = slot.channel.receive(time.monotonic() + 60)
             if self.sandbox.process.poll() is not None:
@@ -176,6 +179,10 @@ class Slots:
                 return Outcome.model_validate_json(bytes(body))
             if "hello" in header:
                 slot.judge_pid = int(header["hello"])
+            elif "so_far" in header:
+                told = Outcome.model_validate_json(bytes(body))
+                first = slot.so_far.cells if slot.so_far is not None else told.cells
+                slot.so_far = told.model_copy(update={"cells": first})
             elif "need" in header:
                 self._serve(slot)
             elif "drop" in header:
@@ -183,8 +190,16 @@ class Slots:
             elif "killed" in header:
                 slot.killed = True
         except wire.WireError as error:
+            how = None if slot.lost else self.judge.how_ended(slot.number)
+            if how == -signal.SIGXCPU:
+                return self._unfinished(slot, f"our side used up {self.assignment.limits.judge_cpu:g} CPU seconds")
+            slot.own_end = how not in (None, -signal.SIGKILL)
             return slot.lost or f"its judge ended ({error})"
         return None
+
+    def _unfinished(self, slot: Slot, why: str) -> Outcome:
+        known = slot.so_far or self._blank(slot.job, Status.PARTIAL)
+        return unfinished(known, why, self.judge.log_text())
 
     def _killed_outside(self, slot: Slot) -> bool:
         """Whether a session of it was killed by somebody who is neither us nor, where pids are apart, the student."""
@@ -259,13 +274,20 @@ class Slots:
             slot.hold = None
         self._start_sandbox()
 
-    def _given_up(self, job: Job, why: str) -> Outcome:
+    def _given_up(self, slot: Slot, why: str) -> Outcome:
+        """What to say of a job that has taken its judge down each time it was tried, though nothing ran beside it."""
+        if slot.own_end:
+            return self._unfinished(slot, f"it was tried {slot.job.tries} times by itself, but {why}")
+        told = f"Set aside: it was tried {slot.job.tries} times by itself, but {why}; grade it again, or by hand."
+        return self._blank(slot.job, Status.GRADER_ERROR, told, self.judge.log_text())
+
+    def _blank(self, job: Job, status: Status, message: str = "", detail: str = "") -> Outcome:
         return Outcome(
             key=job.key,
-            status=Status.GRADER_ERROR,
+            status=status,
             max_score=rounded(self.assignment.points),
             seed=self.seed,
             level=self.sandbox.level,
-            message=f"Set aside: it was tried {job.tries} times by itself, but {why}; grade it again, or by hand.",
-            detail=self.judge.log_text(),
+            message=message,
+            detail=detail,
         )

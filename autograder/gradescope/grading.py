@@ -21,6 +21,7 @@ from autograder.intake.archive import MB, Budget
 from autograder.intake.choosing import chosen, scripts_sorted_out
 from autograder.intake.finding import Search, instead
 from autograder.intake.keys import Place
+from autograder.intake.reader import Reader
 from autograder.intake.submissions import Submission
 from autograder.judge.results import Outcome, Status, rounded
 from autograder.report.results_json import as_text
@@ -59,9 +60,11 @@ def hand_in(folder: Path, names: tuple[str, ...]) -> Submission:
     Of several the one that defines most of the assignment's `names`, as in a student's own archive; where two do, the
     student is asked for one.
     """
-    seen = list(Search(replace(MOST)).all([folder])) if folder.is_dir() else []
     whole = Place(folder.name, folder.name)  # all of it is one person's, however it is packed
-    found, notes, _ = chosen([replace(item, within=whole) for item in scripts_sorted_out(seen, names)], names)
+    with Reader() as reader:
+        seen = list(Search(replace(MOST), reader).all([folder])) if folder.is_dir() else []
+        everything = [replace(item, within=whole) for item in scripts_sorted_out(seen, names, reader)]
+        found, notes, _ = chosen(everything, names, reader)
     for item in found:
         if item.left_out is None:
             shown = item.source.removeprefix(f"{folder.as_posix()}/")

@@ -41,12 +41,15 @@ class Budget:
     member_bytes: int = 200 * MB
     total_bytes: int = 2000 * MB
     way_out: str = "grade it in parts"
+    deadly: int = 1000  # members of an archive that may take their reader over its limits, before the rest is given up
     spent: int = field(default=0, init=False)
     counted: int = field(default=0, init=False)
 
     def of_one_person(self) -> Budget:
         """What one student's archive may take of this: a bomb in it must leave room for all the others."""
-        return Budget(min(ONE_MEMBERS, self.members), self.member_bytes, min(ONE_BYTES, self.total_bytes), ONE_WAY_OUT)
+        return Budget(
+            min(ONE_MEMBERS, self.members), self.member_bytes, min(ONE_BYTES, self.total_bytes), ONE_WAY_OUT, 1
+        )
 
     def add(self, other: Budget) -> None:
         """Count what a part has taken."""

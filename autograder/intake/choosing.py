@@ -11,20 +11,20 @@ from pathlib import PurePosixPath
 
 from autograder.intake.finding import Found, no_notebook, some_of
 from autograder.intake.keys import Place, is_script_name, without_ending
-from autograder.intake.names import bound_names, same
-from autograder.intake.notebook import Notebook, read_notebook
+from autograder.intake.notebook import Notebook
+from autograder.intake.reader import Reader
 
 Chosen = tuple[list[Found], dict[str, tuple[str, ...]], dict[int, tuple[int, ...]]]
 
 
-def scripts_sorted_out(found: Sequence[Found], names: Sequence[str]) -> list[Found]:
+def scripts_sorted_out(found: Sequence[Found], names: Sequence[str], reader: Reader) -> list[Found]:
     """Scripts that are no hand-in are left out: helpers, and what lies beside a notebook of the same name."""
     taken = {_where(item) for item in found if item.left_out is None and not is_script_name(item.place.path)}
     return [
         replace(item, content=None, left_out=no_notebook(item.place.path))
         if is_script_name(item.place.path)
         and item.content is not None
-        and (_where(item) in taken or not names_in(item, names))
+        and (_where(item) in taken or names_in(item, names, reader) == 0)
         else item
         for item in found
     ]
@@ -34,16 +34,14 @@ def _where(item: Found) -> tuple[str, str]:
     return item.place.root, without_ending(item.place.path)
 
 
-def names_in(item: Found, names: Sequence[str]) -> int:
-    """How many of the assignment's names a file defines; 0 if it cannot be read."""
-    read = read_notebook(item.content, names) if item.content is not None and names else None
-    if not isinstance(read, Notebook):
-        return 0
-    bound = {same(name) for source in read.code for name in bound_names(source)}
-    return sum(same(name) in bound for name in names)
+def names_in(item: Found, names: Sequence[str], reader: Reader) -> int | None:
+    """How many of the assignment's names a file defines; 0 if it cannot be read, None if that would take too long."""
+    return reader.names_in(item.content, names) if item.content is not None and names else 0
 
 
-def chosen(found: Sequence[Found], names: Sequence[str], uploads: Mapping[int, int] | None = None) -> Chosen:
+def chosen(
+    found: Sequence[Found], names: Sequence[str], reader: Reader, uploads: Mapping[int, int] | None = None
+) -> Chosen:
     """One notebook of what belongs together, called by its archive's name; a note on each choice, by source; and by
     the chosen one's position the others of its hand-in.
 
@@ -62,12 +60,12 @@ def chosen(found: Sequence[Found], names: Sequence[str], uploads: Mapping[int, i
         if len(positions) == 1:
             result[positions[0]] = replace(found[positions[0]], place=within)
             continue
-        counts = {position: names_in(found[position], names) for position in positions}
+        counts = {position: names_in(found[position], names, reader) or 0 for position in positions}
         worth = {position: (found[position].content is not None, counts[position]) for position in positions}
         best = [position for position in positions if worth[position] == max(worth.values())]
         order = uploads or {}
         newest = max(order.get(position, -1) for position in best)
-        alike = _different([position for position in best if order.get(position, -1) == newest], found, names)
+        alike = _different([position for position in best if order.get(position, -1) == newest], found, names, reader)
         taken = found[alike[0]]
         result[alike[0]] = replace(taken, place=within)
         others[alike[0]] = tuple(position for position in positions if position != alike[0])
@@ -85,12 +83,14 @@ def chosen(found: Sequence[Found], names: Sequence[str], uploads: Mapping[int, i
     return result, notes, others
 
 
-def _different(positions: Sequence[int], found: Sequence[Found], names: Sequence[str]) -> list[int]:
+def _different(
+    positions: Sequence[int], found: Sequence[Found], names: Sequence[str], reader: Reader
+) -> list[int]:
     """The first of all that cannot be read or have the same code, and every one whose code is another."""
     met: dict[object, int] = {}
     for position in positions:
         content = found[position].content
-        read = read_notebook(content, names) if content is not None else None
+        read = reader.notebook(content, names) if content is not None else None
         met.setdefault(tuple(read.code) if isinstance(read, Notebook) else content, position)
     return list(met.values())
 

@@ -10,12 +10,14 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from autograder.course.faults import did_you_mean
-from autograder.intake.archive import Budget, Refused, members
+from autograder.intake.archive import Budget, Refused
 from autograder.intake.faults import IntakeError
 from autograder.intake.keys import Place, cleaned, is_archive_name, is_notebook_name, is_script_name, without_ending
 from autograder.intake.layouts import wanted
+from autograder.intake.reader import Reader
 
 SHOWN = 5  # files that are named of many
 LONGEST = 100  # characters of a name that are shown
@@ -44,6 +46,7 @@ class Search:
     """One walk through everything that the command named."""
 
     budget: Budget
+    reader: Reader
     seen: set[Path] = field(default_factory=set)  # resolved, as two of the named paths may overlap
     clones: set[str] = field(default_factory=set)  # paths of folders with a .git in them, of those walked so far
 
@@ -119,9 +122,11 @@ class Search:
         except IntakeError as error:
             raise IntakeError(f"{path} cannot be used: {error}.") from error
 
-    def _zip(self, content: object, place: Place, source: str, at: str, depth: int, budget: Budget) -> Iterator[Found]:
+    def _zip(
+        self, content: BinaryIO | bytes, place: Place, source: str, at: str, depth: int, budget: Budget
+    ) -> Iterator[Found]:
         """The members of a zip, as if it were a folder. Raises IntakeError if it cannot be opened."""
-        for member in members(content, _is_wanted, budget):  # type: ignore[arg-type]
+        for member in self.reader.members(content, budget):
             if member.problem is None and _is_clutter(member.name):
                 if "/.git/" in f"/{member.name}":
                     self.clones.add(f"{at}/{cleaned(member.name)}".partition("/.git/")[0])
@@ -179,7 +184,8 @@ def unusable(place: Place, source: str, problem: str) -> Found:
     return Found(place, source, left_out=problem)
 
 
-def _is_wanted(name: str) -> bool | int:
+def is_wanted(name: str) -> bool | int:
+    """Whether a member of an archive is read, by its name; a number is the most bytes it may have."""
     if _is_clutter(name):
         return False
     return True if _is_work(name) or is_archive_name(name) else wanted(name)

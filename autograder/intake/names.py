@@ -12,9 +12,9 @@ import warnings
 from collections.abc import Iterable, Iterator
 
 # Cell magics whose body is Python that runs in the notebook's own namespace.
-PYTHON_CELLS = re.compile(r"\s*%%(time|timeit|capture|prun)\b[^\n]*")
+PYTHON_CELLS = re.compile(r"%%(time|timeit|capture|prun)\b[^\n]*")
 MAGIC_VALUE = re.compile(r"[\w, \t]+=[ \t]*(?=[%!])")  # `files = !ls` binds `files`
-# Each pattern here takes linear time: the text is anybody's.
+WORD = re.compile(r"\w+")
 BINDINGS = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*(?::[^=\n]*)?=(?!=))",
     re.MULTILINE,
@@ -23,9 +23,11 @@ BINDINGS = re.compile(
 
 def bound_names(source: str, parse: bool = True) -> Iterator[str]:
     """The names that a code cell binds; some may come twice. Without `parse`, by pattern alone: less sure, but fast."""
-    source = PYTHON_CELLS.sub("", source, count=1) if source.lstrip().startswith("%%") else source
-    if source.lstrip().startswith("%%"):
-        return  # a shell script, HTML or a file to write: no Python names
+    if (magic := source.lstrip()).startswith("%%"):
+        first = PYTHON_CELLS.match(magic)
+        source = magic[first.end() :] if first else ""
+        if not first or source.lstrip().startswith("%%"):
+            return  # a shell script, HTML or a file to write: no Python names
     tree = (_parsed(source) or _parsed(_without_magics(source))) if parse else None
     yield from _in_tree(tree) if tree else _in_text(source)
 
@@ -77,4 +79,4 @@ def _in_tree(tree: ast.Module) -> Iterator[str]:
 
 def _in_text(source: str) -> Iterator[str]:
     for match in BINDINGS.finditer(source):
-        yield from re.findall(r"\w+", match[1] or match[2])
+        yield from WORD.findall(match[1] or match[2])

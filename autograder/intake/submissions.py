@@ -21,6 +21,7 @@ from autograder.intake.finding import Found, Search, some_of
 from autograder.intake.identity import IdKind
 from autograder.intake.keys import Place, file_safe, keys_for, without_ending
 from autograder.intake.layouts import Member
+from autograder.intake.reader import Reader
 
 __all__ = ["Collected", "LeftOut", "Submission", "collect", "file_safe"]
 
@@ -115,12 +116,18 @@ def collect(
     does not matter.
     Raises IntakeError for a path that is absent, an archive that cannot be read or a layout that is another's.
     """
-    search = Search(budget or Budget())
-    everything = scripts_sorted_out(list(search.all(sorted(paths))), names)
+    with Reader() as reader:
+        return _collect(Search(budget or Budget(), reader), paths, names, layout, counts)
+
+
+def _collect(
+    search: Search, paths: Sequence[Path], names: Sequence[str], layout: str | None, counts: Counts
+) -> Collected:
+    everything = scripts_sorted_out(list(search.all(sorted(paths))), names, search.reader)
     read = read_downloads(everything, search.clones, layout)
     placed = [_placed(item, read, position) for position, item in enumerate(everything)]
     uploads = {position: one.hand_in.upload for position, one in read.by_item.items() if one.hand_in.upload is not None}
-    found, notes_of, others_of = chosen(placed, names, uploads)
+    found, notes_of, others_of = chosen(placed, names, search.reader, uploads)
 
     def attempt(position: int, item: Found) -> Try:
         one = replace(item, place=replace(item.place, root=everything[position].place.root))

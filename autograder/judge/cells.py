@@ -18,6 +18,7 @@ MOST_PARSED = 200_000  # characters of a cell; of longer ones names are found by
 ESCAPED = 6  # characters of JSON that one character of an output may become
 MOST_OUTPUTS = 2000  # of a cell
 MOST_DEPTH = 8  # of lists and dicts in an output
+BINDS = re.compile(r"^[ \t]*(?:(?:class|def)[ \t]+(\w+)|(\w+)[ \t]*=)", re.MULTILINE)
 FORM = 200_000  # characters of JSON that the forms of a cell's outputs may take beside their text
 
 
@@ -78,7 +79,7 @@ def _cleaned(value: Any, depth: int = 0) -> Any:
     return value
 
 
-@functools.lru_cache(512)
+@functools.cache  # a judge lives for one notebook, whose cells may be more than any number
 def bindings(source: str) -> dict[str, int]:
     """Names that a cell's own level assigns, defines or imports, with the line; empty if it does not parse, or is huge.
 
@@ -106,4 +107,4 @@ def bindings(source: str) -> dict[str, int]:
 
 def mentions(source: str, name: str) -> bool:
     """Whether a cell that may not even parse looks as if it bound `name`."""
-    return bool(re.search(rf"^\s*(?:class|def)\s+{re.escape(name)}\b|^\s*{re.escape(name)}\s*=", source, re.M))
+    return any(name in match.groups() for match in BINDS.finditer(source))

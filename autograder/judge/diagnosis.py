@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy
 
+from autograder import bounds
 from autograder.course import Assignment
-from autograder.intake.notebook import Unreadable, read_notebook
+from autograder.intake.notebook import Unreadable
+from autograder.intake.reader import Reader
 from autograder.judge.conversation import Conversation, become_current
 from autograder.judge.faults import StudentFault
 from autograder.judge.handles import Handle
@@ -72,14 +74,18 @@ def diagnose(path: Path, assignment: Assignment, broker: Broker, seed: int) -> D
     if plain_file:
         cells = [content.decode("utf-8-sig", "replace")]
     else:
-        read = read_notebook(content, ())
+        with Reader() as reader:
+            read = reader.notebook(content, ())
         if isinstance(read, Unreadable):
             return Diagnosis(name, error=read.reason)
         cells, notes = list(read.code), read.notes
     run = NotebookRun(broker, cells, settings_of(assignment), Seeds(seed).student(NOTEBOOK))
     try:
         run.start()
-        found = _judged(run, assignment, seed)
+        with bounds.watched(assignment.limits.judge_cpu):
+            found = _judged(run, assignment, seed)
+    except bounds.OverTimeError as over:
+        return Diagnosis(name, error=f"judging it came to no end: {over}", notes=notes)
     finally:
         become_current(None)
         run.end()

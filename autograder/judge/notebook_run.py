@@ -26,6 +26,7 @@ HARD_FACTOR, HARD_EXTRA = 1.2, 3.0  # a cell that cannot be interrupted is ended
 SETUP_SECONDS = 120.0
 MOST_SOURCE = 2_000_000  # characters of one cell; the session is sent no more
 MOST_CODE = 20_000_000  # characters of all cells, which are kept in the record too
+MOST_CELLS = 5000  # code cells that are run
 MOST_OUTPUTS = 50_000_000  # characters of all outputs that are kept, whatever the session sends
 MOST_NOTES = 100
 TESTS = 60  # all tests together may take as long as so many that use up their limits
@@ -33,6 +34,10 @@ TESTS = 60  # all tests together may take as long as so many that use up their l
 
 class Lost(Exception):
     """The session has ended; the text says why, for the student."""
+
+
+class SessionFault(RuntimeError):
+    """A session could not be had, or failed before any student code ran in it: ours, whoever's turn it was."""
 
 
 class Broker(Protocol):
@@ -100,6 +105,9 @@ class NotebookRun:
 
     def start(self) -> None:
         """Run every cell; a cell that ends the session is skipped in the next one."""
+        if len(self.sources) > MOST_CELLS:
+            self.trouble.append(f"Of its {len(self.sources)} code cells the first {MOST_CELLS} were run.")
+            self.sources = self.sources[:MOST_CELLS]
         deadly: dict[int, str] = {}
         while True:
             try:
@@ -201,7 +209,7 @@ class NotebookRun:
         if "fault" in reply:
             told = str(reply["fault"])[-2000:].encode("utf-8", "replace").decode()
             if header["do"] == "setup":  # no student code has run in it yet
-                raise RuntimeError(f"the session failed: {told}")
+                raise SessionFault(f"the session failed: {told}")
             self.faults.append(told)
             raise Lost("it broke what runs the cells")
         notes = reply.get("notes")

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.course import Assignment, Course
 from autograder.intake.notebook import Unreadable, read_notebook
-from autograder.judge.notebook_run import Broker, NotebookRun, Settings
-from autograder.judge.questions import order_checks, question_of, run_question
-from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded
+from autograder.intake.reader import Reader
+from autograder.judge.notebook_run import Broker, NotebookRun, SessionFault, Settings
+from autograder.judge.questions import blank, order_checks, question_of, run_question
+from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded, unfinished
 from autograder.judge.seeds import Seeds
 from autograder.sandbox.sessions import Allowed
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 NOTEBOOK = "notebook"  # label of the seed that a notebook's own random numbers start from
 SESSION_FAULT = "SESSION_FAULT"  # our code beside the student's failed, or was made to: see the record's detail
+UNFINISHED = "It was not run: judging your notebook came to no end before it."
 
 
 class LocalBroker:
@@ -105,7 +107,8 @@ def settings_of(assignment: Assignment) -> Settings:
 
 def run_notebook(path: Path, assignment: Assignment, broker: Broker, seeds: Seeds) -> NotebookRun:
     """Read and run one file. Raises ValueError, naming it, if it is no notebook of this assignment."""
-    read = read_notebook(path.read_bytes(), assignment.names)
+    with Reader() as reader:
+        read = reader.notebook(path.read_bytes(), assignment.names)
     if isinstance(read, Unreadable):
         raise ValueError(f"{path}: {read.reason}")
     run = NotebookRun(broker, list(read.code), settings_of(assignment), seeds.student(NOTEBOOK))
@@ -122,10 +125,24 @@ def judge_one(
     broker: Broker,
     seeds: Seeds,
     level: str,
+    so_far: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Outcome:
-    """The outcome of one hand-in; whatever goes wrong on our side becomes GRADER_ERROR, never a score."""
+    """The outcome of one hand-in; whatever goes wrong on our side becomes GRADER_ERROR, never a score.
+
+    `so_far` is told what is known when the cells have run (with them) and after each question, what is left as not run:
+    should this process come to its end, the outcome is made of that. A failure here may be of the hand-in's making; it
+    is flagged JUDGE_FAILED then, and `engine.grading.settled` decides, unless it is plainly ours.
+    """
     plain: dict[str, Any] = {"key": key, "max_score": rounded(assignment.points), "level": level, "seed": seeds.run}
     started = time.process_time()
+    known = Outcome(status=Status.PARTIAL, **plain)
+    checks, leads = order_checks(items), assignment.order.leads
+
+    def tell(questions: tuple[QuestionResult, ...]) -> None:
+        nonlocal known
+        first, known = not known.questions, summed_up(run, questions, leading_verdict(questions, checks, leads), {}, plain)
+        so_far(known if first else known.model_copy(update={"cells": ()}))
+
     try:
         read = read_notebook(content, assignment.names)
         if isinstance(read, Unreadable):
@@ -134,28 +151,37 @@ def judge_one(
         run.notes += read.notes
         try:
             run.start()
-            questions = judge_questions(run, assignment, items, seeds)
+            questions = judge_questions(run, assignment, items, seeds, tell)
         finally:
             run.end()
+    except (SessionFault, OSError) as error:
+        message = f"The grader itself failed ({error}); grade this one again."
+        return Outcome(status=Status.GRADER_ERROR, message=message, detail=traceback.format_exc()[-6000:], **plain)
     except Exception as error:
-        text = traceback.format_exc()[-6000:]
-        message = (
-            f"The grader itself failed ({type(error).__name__}); see the record's detail and grade this one again."
-        )
-        return Outcome(status=Status.GRADER_ERROR, message=message, detail=text, **plain)
+        return unfinished(known, f"it failed by itself ({type(error).__name__})", traceback.format_exc()[-6000:])
     used = {
         "notebook": run.notebook_cpu,
         "tests": sum(test.cpu for question in questions for test in question.tests),
         "judge": time.process_time() - started,
     }
-    verdict = leading_verdict(questions, order_checks(items), assignment.order.leads)
-    return summed_up(run, questions, verdict, used, plain)
+    return summed_up(run, questions, leading_verdict(questions, checks, leads), used, plain)
 
 
 def judge_questions(
-    run: NotebookRun, assignment: Assignment, items: Sequence[pytest.Item], seeds: Seeds
+    run: NotebookRun,
+    assignment: Assignment,
+    items: Sequence[pytest.Item],
+    seeds: Seeds,
+    heard: Callable[[tuple[QuestionResult, ...]], None] = lambda questions: None,
 ) -> tuple[QuestionResult, ...]:
+    """Every question's result; `heard` gets them before the first test and after each question, some as not run yet."""
     found: dict[str, QuestionResult] = {}
+    for question in assignment.questions.values():
+        tests = tuple(blank(item, "not_run", found=UNFINISHED) for item in items if question_of(item) == question.id)
+        found[question.id] = QuestionResult(
+            id=question.id, title=question.title, points=question.points, score=0.0, tests=tests
+        )
+    heard(tuple(found.values()))
     # Questions of values share one process and need no fresh one, so they come first, one after the other.
     for question in sorted(assignment.questions.values(), key=lambda question: question.judged_on == "last"):
         own = [item for item in items if question_of(item) == question.id]
@@ -172,8 +198,9 @@ def judge_questions(
             moment=early,
             note=f"Judged as it was after code cell {early}." if early else "",
         )
+        heard(tuple(found.values()))
     run.hang_up()
-    return tuple(found[name] for name in assignment.questions)
+    return tuple(found.values())
 
 
 def leading_verdict(questions: Sequence[QuestionResult], checks: Collection[str], leads: str | None) -> str | None:

@@ -16,6 +16,9 @@ Visibility = Literal["hidden", "after_due_date", "after_published", "visible"]  
 TestOutcome = Literal["passed", "partial", "failed", "error", "not_run"]
 
 
+JUDGE_FAILED = "JUDGE_FAILED"  # our side came to no end with this hand-in
+
+
 class Status(StrEnum):
     """How far grading a submission got; only GRADED and PARTIAL carry a score."""
 
@@ -113,6 +116,16 @@ class Outcome(Model):
     cpu: dict[str, float] = Field(default_factory=dict)  # seconds: notebook, tests, judge
     versions: dict[str, str] = Field(default_factory=dict)
     detail: str = ""  # traceback of a fault of ours, for the TA
+
+
+def unfinished(known: Outcome, why: str, detail: str = "") -> Outcome:
+    """What was `known` of a hand-in when our side came to no end with it; `why` is a clause.
+
+    GRADER_ERROR until it is settled whether the same happens with the solution.
+    """
+    message, flags = f"Judging it came to no end: {why}.", (*known.flags, JUDGE_FAILED)
+    update = {"status": Status.GRADER_ERROR, "score": None, "message": message, "flags": flags, "detail": detail}
+    return known.model_copy(update=update)
 
 
 def rounded(value: float | Decimal, places: int = 2) -> float:

@@ -25,10 +25,12 @@ from typing import Any
 import pytest
 import torch
 
-from autograder import wire
+from autograder import bounds, wire
 from autograder.course import Assignment, Course, load_course
 from autograder.errors import AutograderError
+from autograder.judge.notebook_run import SessionFault
 from autograder.judge.one import judge_one
+from autograder.judge.packing import packed
 from autograder.judge.plugin import graders_of
 from autograder.judge.questions import question_of, test_id
 from autograder.judge.seeds import Seeds
@@ -37,6 +39,7 @@ from autograder.sandbox import hugepages
 from autograder.sandbox.confinement import die_with_parent
 
 SESSION_SECONDS = 180.0
+MEMORY_MB = 2048  # that a fork may grow by; a usual one takes tens
 
 
 class Lines:
@@ -44,7 +47,7 @@ class Lines:
 
     Messages of the fork: {"need": n} (answered by {"session": pid} with a descriptor, or {"none": why}), {"drop": true}
     (kill my session), {"killed": true} (a process that answered tests was, and not by us), {"hello": pid} (first),
-    {"outcome": true} with the outcome as JSON (last).
+    {"so_far": true} with an outcome as JSON (what is known up to here), {"outcome": true} with the whole one (last).
     """
 
     def __init__(self, channel: wire.Channel) -> None:
@@ -52,9 +55,12 @@ class Lines:
 
     def new(self) -> tuple[int, int]:
         self.channel.send({"need": True})
-        reply, _ = self.channel.receive(time.monotonic() + SESSION_SECONDS)
+        try:
+            reply, _ = self.channel.receive(time.monotonic() + SESSION_SECONDS)
+        except wire.WireError as error:
+            raise SessionFault(f"no session could be had: {error}") from None
         if "session" not in reply:
-            raise RuntimeError(f"no session could be had: {reply.get('none')}")
+            raise SessionFault(f"no session could be had: {reply.get('none')}")
         return self.channel.fds[0], int(reply["session"])
 
     def end(self) -> None:
@@ -145,8 +151,13 @@ class JudgeServer:
         seeds = Seeds(header["seed"], bytes.fromhex(header["secret"]))
         if items:
             graders_of(items[0].config, items[0].path).seeds = seeds
-        outcome = judge_one(header["key"], content, self.assignment, items, Lines(channel), seeds, header["level"])
-        channel.send({"outcome": True}, outcome.model_dump_json().encode("utf-8", "replace"))
+        bounds.take_memory(MEMORY_MB)
+        bounds.take_cpu(self.assignment.limits.judge_cpu)
+        outcome = judge_one(
+            header["key"], content, self.assignment, items, Lines(channel), seeds, header["level"],
+            lambda known: channel.send({"so_far": True}, packed(known)),
+        )  # fmt: skip
+        channel.send({"outcome": True}, packed(outcome))
 
     def reap(self) -> None:
         while True:

@@ -341,12 +341,16 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
 
 def rates_in(steps: Sequence[Step]) -> list[float]:
     """The learning rates and factors that updates are made with, each once, as far as float32 can tell them apart."""
-    found: list[float] = []
+    rates: set[float] = set()
     for step in steps:
-        rates = [step.factor] if step.what == "W" else []
-        if step.what == "S" and step.setting is not None:
-            rates = [lr for _, lr, _ in step.setting.groups]
-        found += [r for r in rates if not any(abs(r - one) <= NEAR_RATE * abs(one) for one in found)]
+        if step.what == "W":
+            rates.add(step.factor)
+        elif step.what == "S" and step.setting is not None:
+            rates.update(lr for _, lr, _ in step.setting.groups)
+    found: list[float] = []
+    for rate in sorted(rates):  # so that only the one before can be near: an account may tell thousands of them
+        if not (found and abs(rate - found[-1]) <= NEAR_RATE * abs(found[-1])):
+            found.append(rate)
     return found
 
 
