@@ -46,10 +46,9 @@ class Budget:
     counted: int = field(default=0, init=False)
 
     def of_one_person(self) -> Budget:
-        """What one student's archive may take of this: a bomb in it must leave room for all the others."""
-        return Budget(
-            min(ONE_MEMBERS, self.members), self.member_bytes, min(ONE_BYTES, self.total_bytes), ONE_WAY_OUT, 1
-        )
+        """What one student's archive may take of what is left: a bomb in it must leave room for all the others."""
+        members, size = max(0, self.members - self.counted), max(0, self.total_bytes - self.spent)
+        return Budget(min(ONE_MEMBERS, members), self.member_bytes, min(ONE_BYTES, size), ONE_WAY_OUT, 1)
 
     def add(self, other: Budget) -> None:
         """Count what a part has taken."""

@@ -1,9 +1,9 @@
 """Reads notebooks and archives of students in a process of its own, which has limits of CPU, memory and wall time.
 
-`Reader` is the supervisor's hold on that process, used by `collect` and `diagnose`; `python -m autograder.intake.reader
-FD CPU MEMORY` is the process. It is started when first needed, serves one file after the other, and is replaced when one of them
-takes it over a limit: that file is told so, and the next one is read. What it answers crosses as plain values
-(`wire.py`). Requests:
+`Reader` is the supervisor's hold on that process, used by `collect` and `diagnose`; the process is
+`python -m autograder.intake.reader FD CPU MEMORY`. It is started when first needed, serves one file after the other,
+and is replaced when one of them takes it over a limit: that file is told so, and the next one is read. What it answers
+crosses as plain values (`wire.py`). Requests:
 
     count   {names} + notebook             -> {count}
     read    {names} + notebook             -> {cells: [kinds], language, notes} + sources, or {unreadable}
