@@ -17,7 +17,17 @@ from collections.abc import Callable
 from autograder import wire
 from autograder.intake.archive import Budget, members
 from autograder.intake.faults import IntakeError
+from autograder.intake.names import bound_names
 from autograder.intake.notebook import Notebook, Unreadable, read_notebook
+from autograder.judge.cells import bindings, cell_run, mentions, moments_of
+from autograder.judge.packing import packed
+from autograder.judge.results import Outcome, Status
+from autograder.loop.events import WIDTH
+from autograder.loop.events import read as read_account
+from autograder.loop.ledger import keep
+from autograder.loop.machine import Step
+from autograder.loop.reading import read as read_ledger
+from autograder.loop.replay import rates_in
 
 MB = 2**20
 MOST_BODY = 4 * MB
@@ -70,7 +80,45 @@ def archive(data: bytes) -> None:
     assert budget.spent <= 4 * MB
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"frame": frame, "value": value, "notebook": notebook, "archive": archive}
+def names(data: bytes) -> None:
+    """The text of a cell: which names it binds, parsed and by pattern, on both sides of the judge."""
+    source = data.decode("utf-8", "replace")
+    for parse in (True, False):
+        assert all(isinstance(name, str) for name in bound_names(source, parse))
+    assert all(line > 0 for line in bindings.__wrapped__(source).values())
+    mentions(source, "alpha")
+
+
+def cell(data: bytes) -> None:
+    """A session's reply on a cell, and the moments in it."""
+    try:
+        reply = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(reply, dict):
+        return
+    run, size = cell_run(1, "x", reply, 1000)
+    moments_of(reply, 3)
+    assert size < 10 * len(data) + 1000
+    outcome = Outcome(key="a", status=Status.GRADED, max_score=1, cells=(run,), flags=("x" * size,))
+    assert len(packed(outcome, 3000)) <= 3000
+
+
+def account(data: bytes) -> None:
+    """What a recorder says that a loop did."""
+    try:
+        report = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    found = read_account(report)
+    read_ledger(keep(found))
+    rates_in([Step("W", (), factor=number) for number in found.numbers])
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "frame": frame, "value": value, "notebook": notebook, "names": names, "cell": cell, "account": account,
+    "archive": archive,
+}  # fmt: skip
 
 
 def seeds() -> dict[str, list[bytes]]:
@@ -86,8 +134,8 @@ def seeds() -> dict[str, list[bytes]]:
     new = {"cells": [cell, {**cell, "cell_type": "markdown"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     old = {"worksheets": [{"cells": [{"cell_type": "code", "input": "alpha=1", "outputs": [], "language": "python"}]}],
            "nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}}  # fmt: skip
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("ada/lab.ipynb", json.dumps(new) * 3)
         file.writestr("b\u00e9n.ipynb", "{}")
     tars = []
@@ -101,9 +149,25 @@ def seeds() -> dict[str, list[bytes]]:
             link.type, link.linkname = tarfile.SYMTYPE, "/etc"
             file.addfile(link)
         tars.append(stream.getvalue())
+    stream = {"output_type": "stream", "name": "stdout", "text": "a\u00e9"}
+    reply = {"error": "NameError: x", "line": 2, "cell": 1, "cpu": 0.5, "outputs": [stream, {"data": {"t": ["a"]}}],
+             "moments": {"q1": [1, 2], "q2": []}, "notes": ["a"]}  # fmt: skip
+    told = {
+        "names": ["m1.weight", "m1.bias"], "numbers": [0.1, 0.2], "places": [[1, 3]], "updates": 2, "moved": 3,
+        "frozen": 0, "finite": True, "notes": ["threads"], "reset_guess": 0, "reaches": [[0, 0], [1, 1]],
+        "settings": [{"optimizer": 1, "name": "SGD", "own": False, "groups": [
+            {"parameters": ["m1.weight"], "others": 0, "settings": {"lr": 0.1, "initial_lr": 0.1}}]}],
+        "events": [[kind, 3, *[0] * (WIDTH - 2)] for kind in (0, 1, 2, 3, 0, 1, 4, 3)],
+    }  # fmt: skip
     return {
         "frame": [wire.LENGTHS.pack(len(text), len(body)) + text + bytes(body)],
         "value": [json.dumps(whole).encode() + b"\0" + bytes(body)],
         "notebook": [json.dumps(new).encode(), json.dumps(old, indent=1).encode(), b"# %%\nalpha = 1\nimport x\n"],
-        "archive": [packed.getvalue(), *tars],
+        "archive": [zipped.getvalue(), *tars],
+        "names": [
+            b"%%time\nalpha = 1\nx, y = 2, 3",
+            b"files = !ls\nclass A:\n  def f(self): return '\\\\d'\n%cd x\nalpha =",
+        ],
+        "cell": [json.dumps(reply).encode()],
+        "account": [json.dumps(told).encode()],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import zipfile
@@ -16,8 +17,11 @@ from conftest import notebook_bytes
 
 from autograder import wire
 from autograder.engine.grading import settled
+from autograder.engine.regrading import write_regrades
+from autograder.gradebook.scores import scores_csv
 from autograder.intake import reader as reading
 from autograder.intake.archive import Budget
+from autograder.intake.extensions import Named
 from autograder.intake.faults import IntakeError
 from autograder.intake.notebook import Notebook, Unreadable
 from autograder.intake.reader import OVER, Reader
@@ -32,6 +36,9 @@ from autograder.judge.results import (
     TestResult,
     unfinished,
 )
+from autograder.record.history import Regrade
+from autograder.record.standing import Standing
+from autograder.record.store import Planned, RunInfo
 
 DEADLY = "# DEADLY"
 
@@ -228,3 +235,41 @@ def test_a_judge_that_ends_for_one_hand_in_alone_is_that_ones_and_the_others_are
     assert ",partial,2,4,2,0," in line and "JUDGE_FAILED" in line and why in line, line
     assert "1 of 2 tests could not be run" in line
     assert not killing.left_over(out)
+
+
+# --- what people open in a spreadsheet, and what was skipped without a word
+
+
+def test_a_key_that_a_spreadsheet_would_run_is_told_apart_and_found_again(tmp_path: Path) -> None:
+    entry = Planned("=cmd|calc", name="@x", filename="+a.ipynb", email="=1@x.invalid")
+    text = scores_csv(RunInfo("c", "a", "A", 1, "", {}, (("q1", "Q", 1.0),)), [Standing(entry, None)])
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["student"], row["email"], row["submission"]) == ("'=cmd|calc", "'=1@x.invalid", "'+a.ipynb")
+    write_regrades(tmp_path, [Regrade("@a", "now", "1", "+2", "=why")])
+    (regrade,) = csv.DictReader(io.StringIO((tmp_path / "regrades.csv").read_text()))
+    assert all(cell[:1] not in "=+-@" for cell in regrade.values())
+    assert Named({"=cmd|calc": ()}).found("'=cmd|calc") == {"=cmd|calc"}
+
+
+def test_a_flag_is_a_word_and_no_essay() -> None:
+    (flag,) = outcome("passed", flags=("LEDGER_DISAGREES: " + "x" * 5000,)).flags
+    assert len(flag) == 80 and flag.startswith("LEDGER_DISAGREES: x")
+
+
+def test_a_hidden_notebook_is_left_out_with_a_word_and_a_long_name_too(tmp_path: Path) -> None:
+    (tmp_path / ".lab.ipynb").write_bytes(notebook_bytes(RIGHT))
+    for clutter in ("._lab.ipynb", ".DS_Store"):
+        (tmp_path / clutter).write_bytes(b"junk")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / ".ipynb_checkpoints/lab-checkpoint.ipynb").write_bytes(b"{}")
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w") as file:
+        for name in (".b.ipynb", "__MACOSX/._b.ipynb", "a" * 3000 + ".ipynb", "lab.ipynb"):
+            file.writestr(name, notebook_bytes(RIGHT))
+    collected = collect([tmp_path], names=("answer",))
+    told = {Path(left.source).name: left.reason for left in collected.left_out}
+    assert {name: why for name, why in told.items() if "begins with a dot" in why}.keys() == {
+        ".lab.ipynb",
+        "ada.zip: .b.ipynb",
+    }
+    assert any("its name has 3006 characters" in (one.problem or "") for one in collected.submissions)
+    assert all(len(one.source) < 400 for one in collected.submissions)

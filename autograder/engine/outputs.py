@@ -98,6 +98,7 @@ def _write_names(run: Path, record: Record) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["pseudonym", "student", "name", "email", "submission"])
     for one in record.planned():
-        writer.writerow([name_of(one.key), one.key, for_people(one.name), one.email, for_people(one.filename)])
+        row = (name_of(one.key), one.key, one.name, one.email, one.filename)
+        writer.writerow([for_people(cell) for cell in row])
     write_whole(folder / "students.csv", file.getvalue().encode("utf-8", "replace"))
     (folder / "students.csv").chmod(0o600)

@@ -52,5 +52,6 @@ def write_regrades(run: Path, notes: Sequence[Regrade]) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["student", "when", "was", "is now", "why"])
     for note in notes:
-        writer.writerow([note.key, note.at, note.was, note.now, for_people(note.why)])
+        row = (note.key, note.at, note.was, note.now, note.why)
+        writer.writerow([for_people(cell) for cell in row])
     write_whole(run / FILE, file.getvalue().encode("utf-8", "replace"))

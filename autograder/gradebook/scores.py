@@ -1,8 +1,8 @@
 """scores.csv: a row for everybody in the run, by key. Called whenever a run's files are written.
 
 The same record gives the same bytes: no times, no measurements. Written as the project's data-safety rules say: ids are
-text and unchanged, text for people that a spreadsheet would take for a formula gets a `'`, a status without a score has
-blanks, numbers have at most two decimals.
+text, what a spreadsheet would take for a formula gets a `'` (a key too: every command takes it so), a status without a
+score has blanks, numbers have at most two decimals.
 
 `score` is what the work earned. Where the run has a late policy, or excuses somebody, `penalty` and `final_score`
 follow: what is taken off for lateness, and what counts. Both are blank for who has no score that counts.
@@ -52,7 +52,7 @@ def scores_csv(info: RunInfo, standings: Sequence[Standing]) -> str:
 
 def _row(info: RunInfo, one: Standing) -> list[str]:
     entry, outcome = one.person, one.outcome
-    head = [entry.key, for_people(entry.name), entry.email, for_people(entry.filename)]
+    head = [for_people(text) for text in (entry.key, entry.name, entry.email, entry.filename)]
     flags = for_people("; ".join(one.flags))
     if outcome is None:
         return [*head, *[""] * (4 + len(info.questions)), "", flags, ""]

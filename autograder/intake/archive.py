@@ -28,6 +28,7 @@ from autograder.intake.signatures import looks_like
 MB = 1_000_000
 ONE_MEMBERS, ONE_BYTES = 1000, 250 * MB  # of one student's archive
 ONE_WAY_OUT = "ask for the notebook alone"
+MOST_NAME = 1000  # characters of a member's way; no disk takes a longer one, and a name is looked at in many ways
 UTF8_NAME = 0x800  # bit 11 of a member's flags (PKWARE APPNOTE 4.4.4)
 ENCRYPTED = 0x1  # bit 0
 _LINK = "it is a link to another file, which is not followed"
@@ -223,7 +224,9 @@ def refused(name: str, info: zipfile.ZipInfo) -> str | None:
 
 
 def leads_elsewhere(name: str) -> str | None:
-    """What is wrong with a member's name, if it leaves the archive's folder."""
+    """What is wrong with a member's name, if it leaves the archive's folder, or is too long to be one."""
+    if len(name) > MOST_NAME:
+        return f"its name has {len(name)} characters"
     if name.startswith("/"):
         return f'its name "{name}" points outside the archive'
     if ".." in name.split("/"):
@@ -236,4 +239,5 @@ def leads_elsewhere(name: str) -> str | None:
 def _harmless(name: str) -> str:
     """A refused name made relative, so that it can stand in a list and become a key."""
     parts = [part for part in name.replace(":", "_").split("/") if part not in ("", ".", "..")]
-    return "/".join(parts) or "nameless"
+    whole = "/".join(parts) or "nameless"
+    return whole if len(whole) <= MOST_NAME else f"{whole[:100]}...{whole[-20:]}"

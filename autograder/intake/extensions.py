@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from autograder.course.faults import did_you_mean
 from autograder.course.late import Extension, unclear
-from autograder.intake.sheets import plain
+from autograder.intake.sheets import plain, unescaped
 from autograder.intake.tables import Entry, read_table
 
 COLUMNS = ("due", "extra", "excused", "handed_in", "why")
@@ -69,7 +69,7 @@ class Named:
 
     def found(self, text: str) -> set[str]:
         """The keys of whom `text` may mean: one, where it is a key."""
-        key = self.keys.get(plain(text))
+        key = self.keys.get(plain(text)) or self.keys.get(plain(unescaped(text)))  # as scores.csv has it
         return {key} if key is not None else self.others.get(_comparable(text), set())
 
     def key_of(self, row: Entry) -> str:

@@ -23,6 +23,7 @@ SHOWN = 5  # files that are named of many
 LONGEST = 100  # characters of a name that are shown
 CLUTTER = ("__MACOSX", "Thumbs.db", "desktop.ini")  # beside everything that begins with a dot
 DEEPEST = 3  # a class's zip may hold students' zips, and one more by mistake
+HIDDEN = "its name begins with a dot, as those of hidden files do; rename it if it is to be graded"
 LINK = "it is a link to another file, which is not followed"
 
 
@@ -78,9 +79,11 @@ class Search:
             folders[:] = sorted(name for name in folders if not _is_clutter(name) and name not in links)
             several = sum(is_archive_name(name) for name in files) > 1
             for name in sorted([*files, *links]):
-                if not _is_clutter(name):
-                    path = Path(parent) / name
-                    place = Place(root, cleaned(path.relative_to(folder).as_posix()))
+                path = Path(parent) / name
+                place = Place(root, cleaned(path.relative_to(folder).as_posix()))
+                if _is_hidden_work(name):
+                    yield Found(place, cleaned(path.as_posix()), left_out=HIDDEN)
+                elif not _is_clutter(name):
                     yield from self._file(path, place, named=False, beside=Path(parent) != folder or several)
         for error in unreadable:
             source = cleaned(os.fsdecode(error.filename))
@@ -127,14 +130,16 @@ class Search:
     ) -> Iterator[Found]:
         """The members of a zip, as if it were a folder. Raises IntakeError if it cannot be opened."""
         for member in self.reader.members(content, budget):
-            if member.problem is None and _is_clutter(member.name):
+            if member.problem is None and _is_clutter(member.name) and not _is_hidden_work(member.name):
                 if "/.git/" in f"/{member.name}":
                     self.clones.add(f"{at}/{cleaned(member.name)}".partition("/.git/")[0])
                 continue
             name = cleaned(member.name)
             inside = Place(place.root, f"{place.path}/{name}".lstrip("/"))
             shown, path = f"{source}: {name}", f"{at}/{name}"
-            if member.problem is not None:
+            if _is_hidden_work(name):
+                yield Found(inside, shown, left_out=HIDDEN, path=path)
+            elif member.problem is not None:
                 yield replace(unusable(inside, shown, member.problem), path=path)
             elif member.content is None:
                 yield Found(inside, shown, left_out=no_notebook(name), path=path)
@@ -199,6 +204,13 @@ def _is_work(name: str) -> bool:
 def _is_clutter(path: str) -> bool:
     """What file managers, notebook servers and version control leave behind; nobody hands it in."""
     return any(part.startswith(".") or part in CLUTTER for part in path.split("/"))
+
+
+def _is_hidden_work(path: str) -> bool:
+    """Whether clutter may be somebody's notebook after all: hidden by its own name, and not by macOS."""
+    folder, _, name = path.rpartition("/")
+    hidden = name.startswith(".") and not name.startswith("._") and is_notebook_name(name)
+    return hidden and not (folder and _is_clutter(folder))
 
 
 def no_notebook(name: str) -> str:

@@ -45,6 +45,7 @@ MARKS = (  # the longer ones first, as UTF-32's begins like UTF-16's
 CELLS = re.compile(r'"cells"\s*:\s*\[')
 CONFLICT = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)  # marks that git leaves in a file it could not merge
 SCRIPT_CELL = re.compile(r"^# (?:%%|In\s?\[[ \d]*\]:).*$", re.MULTILINE)  # as editors and nbconvert part a script
+NO_WORD = re.compile(r"[^\w.+\\-]")
 UNFIT = re.compile("[\ud800-\udfff\x00]")  # lone surrogates and NUL: no Python source, no database takes them
 
 
@@ -172,7 +173,7 @@ def _salvaged(text: str, repairs: _Repairs) -> dict[str, Any] | None:
 
 def _breaks_off(text: str, error: json.JSONDecodeError) -> bool:
     """Whether JSON ends too early, rather than being wrong somewhere in its midst."""
-    return error.msg.startswith("Unterminated string") or not re.search(r"[^\w.+\\-]", text[error.pos :].rstrip())
+    return error.msg.startswith("Unterminated string") or not NO_WORD.search(text[error.pos :].rstrip())
 
 
 def _json(text: str, content: bytes, repairs: _Repairs) -> dict[str, Any]:

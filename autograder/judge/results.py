@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Visibility = Literal["hidden", "after_due_date", "after_published", "visible"]  # Gradescope's four words
 TestOutcome = Literal["passed", "partial", "failed", "error", "not_run"]
@@ -31,6 +31,14 @@ class Status(StrEnum):
     @property
     def scored(self) -> bool:
         return self in (Status.GRADED, Status.PARTIAL)
+
+
+def _short(flag: str) -> str:
+    return flag if len(flag) <= MOST_FLAG else f"{flag[: MOST_FLAG - 1]}\u2026"
+
+
+MOST_FLAG = 80  # characters; a flag is a word for a person to look up, and may quote the student's side
+Flag = Annotated[str, AfterValidator(_short)]
 
 
 class Model(BaseModel):
@@ -63,7 +71,7 @@ class TestResult(Model):
     advice: str = ""
     where: Where | None = None
     verdict: str | None = None  # upper case name, e.g. MISSING_ZERO or BOTTLENECK
-    flags: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
     detail: str = ""  # traceback or evidence: never shown to a student
     evidence: dict[str, Any] = Field(default_factory=dict)  # of the order check: both accounts, places, timeline
     cpu: float = 0.0  # CPU seconds that the student's code used in it
@@ -108,7 +116,7 @@ class Outcome(Model):
     max_score: float
     questions: tuple[QuestionResult, ...] = ()
     verdict: str | None = None  # of the training loop (q5), e.g. CORRECT
-    flags: tuple[str, ...] = ()  # for a person to look at
+    flags: tuple[Flag, ...] = ()  # for a person to look at
     notes: tuple[str, ...] = ()  # for the student: what was stood in for, repaired, skipped
     cells: tuple[CellRun, ...] = ()
     level: str = ""  # confinement level

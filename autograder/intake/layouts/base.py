@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from autograder.intake.identity import IdKind
 
 SMALL = 64_000  # bytes; a text beside a hand-in that is longer is a student's, or damaged
-ARCHIVE = r"\.(?:zip|tar|tgz|tar\.(?:gz|bz2|xz)|rar|7z)"
+PACKED = re.compile(r"\.(?:zip|tar|tgz|tar\.(?:gz|bz2|xz)|rar|7z)$", re.IGNORECASE)  # how an archive's name ends
 STAMP = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d(?::\d\d)?)(?:[.,](?P<fraction>\d+))?"
     r"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)| [A-Z]{2,5})?"

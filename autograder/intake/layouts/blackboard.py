@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts.base import ARCHIVE, Companion, HandIn, Layout, Listing, Read, common_start, text_of
+from autograder.intake.layouts.base import PACKED, Companion, HandIn, Layout, Listing, Read, common_start, text_of
 
 START = r"(?P<head>[^/]+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})"
 ENTRY = re.compile(rf"{START}_(?P<file>[^/]+)(?P<inside>/.+)?", re.DOTALL)
@@ -23,7 +23,7 @@ PERSON = re.compile(r"\s*Name:[ \t]*(?P<name>[^\r\n]*?)[ \t]*\((?P<user>[^()\s]+
 
 def entry(path: str) -> HandIn | None:
     found = ENTRY.fullmatch(path)
-    if found is None or (found["inside"] and not re.search(f"{ARCHIVE}$", found["file"], re.IGNORECASE)):
+    if found is None or (found["inside"] and not PACKED.search(found["file"])):
         return None
     try:
         when = datetime.strptime(found["time"], "%Y-%m-%d-%H-%M-%S")

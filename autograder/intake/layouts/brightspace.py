@@ -28,6 +28,7 @@ MONTHS = (
     ("may", "mai", "mei", "mag", "maj"), ("jun", "juin", "giu"), ("jul", "juil", "lug"), ("aug", "aou", "ago"),
     ("sep", "set"), ("oct", "okt", "out", "ott"), ("nov",), ("dec", "dez", "dic", "des"),
 )  # fmt: skip
+NO_NAME = re.compile(r"[0-9@+._]")
 USER_NAME = re.compile(r"[a-z0-9._@+-]+")
 
 
@@ -101,7 +102,7 @@ def _is_user_name(first: str, rest: str) -> bool:
         return False
     words = [_folded(word).casefold() for word in WORD.findall(rest)]
     made_of = any(len(word) > 2 and word in first and word != first for word in words)
-    return made_of or bool(re.search(r"[0-9@+._]", first))
+    return made_of or bool(NO_NAME.search(first))
 
 
 def companion(path: str) -> Companion | None:

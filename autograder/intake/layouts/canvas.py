@@ -15,7 +15,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts.base import ARCHIVE, Companion, HandIn, Layout, Listing, Read
+from autograder.intake.layouts.base import PACKED, Companion, HandIn, Layout, Listing, Read
 
 FILE = r"(?P<attachment>\d+)_(?P<file>[^/]+)(?P<inside>/.+)?"
 ANONYMOUS = re.compile(rf"(?:(?P<late>LATE)_)?anon_(?P<user>[^_/]+)_{FILE}", re.DOTALL)
@@ -28,7 +28,7 @@ SHORT = 3  # digits: "lab_1_2_ada" is somebody's own way of naming, Canvas has c
 
 def entry(path: str) -> HandIn | None:
     found = _named(path)
-    return found if found is None or "/" not in path or re.search(f"{ARCHIVE}$", found.file, re.IGNORECASE) else None
+    return found if found is None or "/" not in path or PACKED.search(found.file) else None
 
 
 def _named(path: str) -> HandIn | None:

@@ -1,0 +1,48 @@
+"""Regular expressions take linear time, whatever the text: a new pattern is met here by itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import growth
+import pytest
+
+import autograder
+
+PATTERNS = growth.patterns()
+ROOMS = ("intake", "judge", "loop", "record", "report")  # where texts are anybody's
+# What reads sheets, settings and sentences that a TA or an LMS has made, a line or a name at a time
+OURS = ("autograder.gradebook.", "autograder.course.", "autograder.authoring.")
+
+
+def test_the_measure_tells_a_quadratic_pattern_from_a_linear_one() -> None:
+    for bad in (r"\s*%%x", r"^\s*def\b", r"(?:a|b)*c", r"x*x*y", r"[ \t]+$"):
+        assert growth.worst(re.compile(bad, re.MULTILINE))[0] > growth.MOST_GROWTH, bad
+    for good in (r"%%x\b[^\n]*", r"^[ \t]*def\b", r"[a-z]+", r'"cells"'):
+        assert growth.worst(re.compile(good, re.MULTILINE))[0] < growth.MOST_GROWTH, good
+
+
+@pytest.mark.parametrize("name", [name for name in PATTERNS if not name.startswith(OURS)])
+def test_a_pattern_takes_linear_time(name: str) -> None:
+    found, text = growth.worst(PATTERNS[name], growth.is_scanned(name))
+    assert found <= growth.MOST_GROWTH, f"{PATTERNS[name].pattern!r} with many of {text!r}"
+
+
+def test_no_pattern_over_anybodys_text_hides_inside_a_function() -> None:
+    hidden = []
+    for room in ROOMS:
+        for path in sorted((Path(autograder.__path__[0]) / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    continue
+                hidden += [
+                    f"{path.name}, line {one.lineno}"
+                    for one in ast.walk(node)
+                    if isinstance(one, ast.Attribute)
+                    and isinstance(one.value, ast.Name)
+                    and one.value.id == "re"
+                    and one.attr in ("compile", "match", "search", "fullmatch", "sub", "split", "findall", "finditer")
+                ]
+    assert not hidden, "give it a name at the top of its module, where this test finds it"
