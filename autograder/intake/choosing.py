@@ -83,9 +83,7 @@ def chosen(
     return result, notes, others
 
 
-def _different(
-    positions: Sequence[int], found: Sequence[Found], names: Sequence[str], reader: Reader
-) -> list[int]:
+def _different(positions: Sequence[int], found: Sequence[Found], names: Sequence[str], reader: Reader) -> list[int]:
     """The first of all that cannot be read or have the same code, and every one whose code is another."""
     met: dict[object, int] = {}
     for position in positions:

@@ -585,9 +585,21 @@ CHEAT = [
 BEYOND = [  # what is small here and large on the grader's side, and what keeps its readers busy
     Attack("hang", "a cell of empty lines after %%", ("%%x" + "\n" * 400_000, RIGHT), FULL),
     Attack("hang", "empty lines before a name that fails", ("answer = 42", "\n" * 30_000 + "1/0"), 2.0),
-    attack("exhaust", "an empty tensor of many rows", "import torch\nanswer = torch.empty((2**24, 0))", work="def double(x): return torch.empty((2**24, 0))"),
-    attack("exhaust", "a tensor expanded", "import torch\nanswer = torch.zeros(1, dtype=torch.uint8).expand(120_000_000)", work="def double(x): return answer"),
-    attack("exhaust", "a list of empty lists", "answer = [[] for _ in range(900_000)]", work="def double(x): return answer"),
+    attack(
+        "exhaust",
+        "an empty tensor of many rows",
+        "import torch\nanswer = torch.empty((2**24, 0))",
+        work="def double(x): return torch.empty((2**24, 0))",
+    ),
+    attack(
+        "exhaust",
+        "a tensor expanded",
+        "import torch\nanswer = torch.zeros(1, dtype=torch.uint8).expand(120_000_000)",
+        work="def double(x): return answer",
+    ),
+    attack(
+        "exhaust", "a list of empty lists", "answer = [[] for _ in range(900_000)]", work="def double(x): return answer"
+    ),
     attack("exhaust", "outputs that grow when they are written down", *["print('\\x01' * 60_000)"] * 12),
     attack("exhaust", "very many cells", *["x = 1"] * 2000),
 ]
