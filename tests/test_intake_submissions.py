@@ -72,7 +72,7 @@ def test_a_browsers_second_ending_is_not_part_of_the_key(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "path",
-    [".hidden.ipynb", ".ipynb_checkpoints/a-checkpoint.ipynb", "__MACOSX/a.ipynb", "x/._a.ipynb", ".git/a.ipynb",
+    [".ipynb_checkpoints/a-checkpoint.ipynb", "__MACOSX/a.ipynb", "x/._a.ipynb", ".git/a.ipynb",
      ".DS_Store", "Thumbs.db"],
 )  # fmt: skip
 def test_clutter_is_passed_over_in_folders_and_zips(tmp_path: Path, path: str) -> None:
