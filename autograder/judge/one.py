@@ -140,7 +140,10 @@ def judge_one(
 
     def tell(questions: tuple[QuestionResult, ...]) -> None:
         nonlocal known
-        first, known = not known.questions, summed_up(run, questions, leading_verdict(questions, checks, leads), {}, plain)
+        first, known = (
+            not known.questions,
+            summed_up(run, questions, leading_verdict(questions, checks, leads), {}, plain),
+        )
         so_far(known if first else known.model_copy(update={"cells": ()}))
 
     try:
