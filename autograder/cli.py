@@ -191,7 +191,7 @@ def diagnose(
     import json
 
     from autograder.engine.diagnosing import course_here, diagnose_files
-    from autograder.report.diagnosis import picture_of, shown
+    from autograder.terminal.diagnosis import picture_of, shown
 
     loaded, wanted = course_here(course, assignment)
     for number, found in enumerate(diagnose_files(files, loaded, wanted, seed, level)):
@@ -207,8 +207,8 @@ def diagnose(
 @refusals
 def doctor() -> None:
     """Say which confinement of student code works here, layer by layer, and what is not prevented."""
-    from autograder.engine.doctor import examine
-    from autograder.report.doctor import shown
+    from autograder.sandbox.doctor import examine
+    from autograder.terminal.doctor import shown
 
     found = examine()
     console().print(shown(found))

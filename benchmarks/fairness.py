@@ -18,7 +18,7 @@ from autograder.authoring.demo_class import compose
 from autograder.authoring.variants import VARIANTS
 from autograder.course import find_course, load_course
 from autograder.engine.slots import Job, Slots
-from autograder.judge.results import Outcome
+from autograder.results import Outcome
 
 PLAIN = {"q1": "q1-plain", "q2": "q2-plain", "q3": "q3-lab-order", "q4": "q4-lab", "q5": "q5-lab-order"}
 SOUND = {

@@ -29,10 +29,10 @@ from autograder.engine.exporting import return_feedback
 from autograder.engine.planning import plan
 from autograder.gradebook.export import KINDS, fill, write_filled
 from autograder.gradebook.scores import write_scores
-from autograder.intake.roster import read_roster
 from autograder.intake.submissions import collect, file_safe
-from autograder.judge.results import Outcome, QuestionResult, Status, TestResult
+from autograder.people.roster import read_roster
 from autograder.record.store import Record, RunInfo
+from autograder.results import Outcome, QuestionResult, Status, TestResult
 
 TITLE = "The lab"
 QUESTIONS = tuple((f"q{number}", f"Question {number}", 2.0) for number in range(1, 7))

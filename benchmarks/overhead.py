@@ -24,7 +24,7 @@ import psutil
 from autograder.course import find_course, load_course
 from autograder.engine.slots import Job, Slots
 from autograder.intake.notebook import Unreadable, read_notebook
-from autograder.judge.results import Outcome
+from autograder.results import Outcome
 
 
 def bare_runner(cells: tuple[str, ...], rounds: int) -> list[float]:

@@ -19,8 +19,8 @@ from pathlib import Path
 
 PACKAGE = "autograder"
 ORDER = (
-    "errors", "wire", "results", "loop", "course", "student", "sandbox", "intake", "people", "judge", "record",
-    "gradebook", "report", "canvas", "gradescope", "terminal", "authoring", "engine", "cli", "__main__",
+    "errors", "bounds", "wire", "results", "loop", "course", "student", "sandbox", "intake", "people", "judge",
+    "record", "gradebook", "report", "canvas", "terminal", "authoring", "engine", "gradescope", "cli", "__main__",
 )  # fmt: skip
 """The rooms from the ground upward; what is not named here belongs to the ground."""
 WALK = """

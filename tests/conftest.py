@@ -12,7 +12,7 @@ import pytest
 
 from autograder.course import Assignment, Course, load_course
 from autograder.engine.slots import Job, Slots
-from autograder.judge.results import Outcome
+from autograder.results import Outcome
 
 ROOT = Path(__file__).parent.parent
 

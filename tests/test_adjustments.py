@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.judge.results import Outcome, QuestionResult, Status
 from autograder.record.adjustments import Adjustment, adjust, adjustments, undo
 from autograder.record.store import Planned, Record, RecordError, RunInfo
+from autograder.results import Outcome, QuestionResult, Status
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from autograder.engine.outputs import write_class, write_outputs
 from autograder.engine.people import key_of
 from autograder.engine.planning import Plan
 from autograder.engine.running import adjust_run, asked_for, forget_student, write_again
-from autograder.intake.findings import Finding
 from autograder.intake.submissions import Collected, LeftOut
-from autograder.judge.results import CellRun, Outcome, QuestionResult, Status
+from autograder.people.findings import Finding
 from autograder.record.anonymity import made_up, naming, secret_path
 from autograder.record.store import Planned, Record, RecordError, RunInfo
+from autograder.results import CellRun, Outcome, QuestionResult, Status
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "strong", {}, (("q1", "First", 2.0),), anonymous=True)
 PEOPLE = (

@@ -27,11 +27,11 @@ from autograder.engine.attempts import UNGRADED, taken_of
 from autograder.engine.grading import RECORD, Wish, grade
 from autograder.engine.slots import Job
 from autograder.intake.submissions import Submission, collect
-from autograder.judge.results import Outcome, QuestionResult, Status, TestResult
 from autograder.record.attempts import attempts
 from autograder.record.grants import grant
 from autograder.record.standing import standings
 from autograder.record.store import Record
+from autograder.results import Outcome, QuestionResult, Status, TestResult
 
 # --- which one counts, as far as the LMS tells
 

@@ -25,8 +25,8 @@ from autograder.engine.slots import Job
 from autograder.errors import AutograderError
 from autograder.gradebook.template import TemplateError
 from autograder.intake.faults import IntakeError
-from autograder.judge.results import Outcome, Status
 from autograder.record.store import RecordError
+from autograder.results import Outcome, Status
 from autograder.sandbox.sessions import SandboxError
 
 COURSE_FILE = """\

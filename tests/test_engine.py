@@ -19,11 +19,11 @@ from autograder.engine import grading
 from autograder.engine.grading import RECORD, REFERENCE, STUMBLED, Wish, grade, settled
 from autograder.engine.planning import plan
 from autograder.engine.slots import Job, Slots
-from autograder.intake.roster import Roster, Student
 from autograder.intake.submissions import Submission
-from autograder.judge.results import Outcome, QuestionResult, Status, TestOutcome, TestResult
+from autograder.people.roster import Roster, Student
 from autograder.record.store import Record, RecordError
 from autograder.report.rerender import write_all
+from autograder.results import Outcome, QuestionResult, Status, TestOutcome, TestResult
 
 SEED = 7
 

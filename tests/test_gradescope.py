@@ -33,7 +33,7 @@ from autograder.gradescope import watching
 from autograder.gradescope.grading import hand_in
 from autograder.gradescope.metadata import Metadata, read_metadata
 from autograder.gradescope.results import KEY, as_results
-from autograder.judge.results import Outcome, QuestionResult, Status, TestResult
+from autograder.results import Outcome, QuestionResult, Status, TestResult
 
 COURSE = """\
 course: A tiny course

@@ -10,7 +10,7 @@ from honest_traits import Notebook, solved, traits
 
 from autograder.course import Assignment
 from autograder.engine.slots import Job, Slots
-from autograder.judge.results import Outcome
+from autograder.results import Outcome
 
 ONLY = os.environ.get("TRAITS", "")  # part of a name, to try a few
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import notebook_bytes
 
 from autograder.engine.slots import Job, Slots
-from autograder.judge.results import Outcome, TestResult
+from autograder.results import Outcome, TestResult
 
 HEAD = "import torch\nfrom torch import nn\n"
 NETWORK = """

@@ -23,15 +23,12 @@ from autograder.course.late import Extension, LatePolicy
 from autograder.course.models import Policy
 from autograder.engine import grading
 from autograder.engine.adjusting import adjust_from
-from autograder.engine.grading import Wish
 from autograder.engine.running import adjust_run
 from autograder.engine.slots import Job
-from autograder.engine.summary import class_frame, scores_table, summarise, unused_extensions
 from autograder.gradebook.scores import scores_csv
-from autograder.intake.extensions import Named, granted, read_extensions
 from autograder.intake.faults import IntakeError
 from autograder.intake.submissions import Collected
-from autograder.judge.results import Outcome, QuestionResult, Status
+from autograder.people.extensions import Named, granted, read_extensions
 from autograder.record.adjustments import Adjustment, adjust, adjustments, undo
 from autograder.record.grants import extensions, grant
 from autograder.record.history import regrades
@@ -40,6 +37,8 @@ from autograder.record.store import Planned, Record, RecordError, RunInfo
 from autograder.report.feedback import page
 from autograder.report.rerender import write_all
 from autograder.report.results_json import results_json
+from autograder.results import Outcome, QuestionResult, Status
+from autograder.terminal.summary import class_frame, scores_table, summarise, unused_extensions
 from tests.conftest import notebook_bytes
 
 QUESTIONS = (("q1", "First", 2.0), ("q2", "Second", 18.0))
@@ -295,7 +294,7 @@ def printed(record: Record) -> str:
     course_question = SimpleNamespace(id="q1", title="First", points=2.0)
     assignment: Any = SimpleNamespace(title="The lab", points=20.0, questions={"q1": course_question})
     console = Console(file=io.StringIO(), width=140)
-    summarise(console, assignment, standings(record), Collected((), ()), Wish(Path("run"), 7))
+    summarise(console, assignment, standings(record), Collected((), ()), Path("run"))
     assert isinstance(console.file, io.StringIO)
     return " ".join(console.file.getvalue().replace("│", " ").replace("┃", " ").split())
 

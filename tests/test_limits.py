@@ -21,13 +21,16 @@ from autograder.engine.regrading import write_regrades
 from autograder.gradebook.scores import scores_csv
 from autograder.intake import reader as reading
 from autograder.intake.archive import Budget
-from autograder.intake.extensions import Named
 from autograder.intake.faults import IntakeError
 from autograder.intake.notebook import Notebook, Unreadable
 from autograder.intake.reader import OVER, Reader
 from autograder.intake.submissions import collect
 from autograder.judge.packing import packed
-from autograder.judge.results import (
+from autograder.people.extensions import Named
+from autograder.record.history import Regrade
+from autograder.record.standing import Standing
+from autograder.record.store import Planned, RunInfo
+from autograder.results import (
     JUDGE_FAILED,
     CellRun,
     Outcome,
@@ -36,9 +39,6 @@ from autograder.judge.results import (
     TestResult,
     unfinished,
 )
-from autograder.record.history import Regrade
-from autograder.record.standing import Standing
-from autograder.record.store import Planned, RunInfo
 
 DEADLY = "# DEADLY"
 

@@ -23,10 +23,10 @@ from autograder.engine.planning import plan
 from autograder.engine.running import adjust_run, forget_student
 from autograder.gradebook.template import read_template
 from autograder.intake.layouts import LAYOUTS, recognised
-from autograder.intake.roster import Roster, read_roster
 from autograder.intake.submissions import Collected, collect, file_safe
-from autograder.judge.results import Outcome, QuestionResult, Status
+from autograder.people.roster import Roster, read_roster
 from autograder.record.store import Record, RecordError, RunInfo
+from autograder.results import Outcome, QuestionResult, Status
 
 TITLE = "Dipping into PyTorch"
 AWKWARD = (

@@ -9,7 +9,7 @@ from conftest import Judge, findings, notebook_bytes, points
 from autograder.course import Assignment
 from autograder.judge.notebook_run import NotebookRun
 from autograder.judge.one import SESSION_FAULT, LocalBroker, settings_of
-from autograder.judge.results import Status
+from autograder.results import Status
 from autograder.sandbox.sessions import Sandbox
 
 Q1 = """

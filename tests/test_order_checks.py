@@ -10,7 +10,7 @@ import pytest
 
 from autograder.judge.one import leading_verdict
 from autograder.judge.questions import order_checks
-from autograder.judge.results import QuestionResult, TestResult
+from autograder.results import QuestionResult, TestResult
 
 LAB = Path(__file__).parent / "graders" / "dipping_into_pytorch"
 

@@ -17,10 +17,10 @@ from autograder.course.late import Extension
 from autograder.course.models import Policy
 from autograder.gradebook.export import KINDS, fill, receipts_of
 from autograder.gradebook.ownership import alike, ours
-from autograder.judge.results import Outcome, QuestionResult, Status
 from autograder.record.history import FILE, Receipt, keep_receipts
 from autograder.record.standing import Standing, standings
 from autograder.record.store import Planned, Record, RunInfo
+from autograder.results import Outcome, QuestionResult, Status
 
 HEAD = "Student,ID,SIS Login ID,Section,The lab (411)\n    Points Possible,,,,20\n"
 POINTS = {"101": 17.6, "102": 9.0, "103": 5.0}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.judge.results import QuestionResult, Status, TestResult, question_score, rounded
+from autograder.results import QuestionResult, Status, TestResult, question_score, rounded
 
 
 def result(share: float, weight: float = 1.0) -> TestResult:

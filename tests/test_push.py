@@ -31,7 +31,6 @@ from autograder.course.late import Extension, LatePolicy
 from autograder.course.models import CanvasPlace, Gradebook, Policy
 from autograder.errors import AutograderError
 from autograder.intake.identity import IdKind
-from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, Where
 from autograder.record.adjustments import Adjustment, adjust
 from autograder.record.folder import locked
 from autograder.record.grants import grant
@@ -39,6 +38,7 @@ from autograder.record.history import Receipt, keep_receipts, last_receipts
 from autograder.record.standing import standings
 from autograder.record.store import Planned, Record, RunInfo
 from autograder.report.comment import comment, pieces
+from autograder.results import Outcome, QuestionResult, Status, TestResult, Where
 from autograder.terminal.push import push_run
 
 QUICK = Pace(tries=4, backoff=0, longest=0, silence=10, poll=0, polls=5)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where
 from autograder.record.store import Planned, Record, RecordError, RunInfo
+from autograder.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "basic", {"torch": "2"}, (("q1", "First", 2.0), ("q2", "Second", 3.5)))
 

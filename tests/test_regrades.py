@@ -13,9 +13,9 @@ from autograder.course.models import Policy
 from autograder.engine.grading import RECORD, opened
 from autograder.engine.regrading import write_regrades
 from autograder.engine.running import adjust_run
-from autograder.judge.results import Outcome, QuestionResult, Status
 from autograder.record.history import newest_regrade, regrades
 from autograder.record.store import Planned, Record, RunInfo
+from autograder.results import Outcome, QuestionResult, Status
 
 QUESTIONS = (("q1", "First", 2.0), ("q2", "Second", 8.0))
 

@@ -14,7 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.intake.submissions import file_safe
-from autograder.judge.results import (
+from autograder.record.standing import standing
+from autograder.record.store import Planned, Record, RunInfo
+from autograder.report.feedback import page
+from autograder.report.rerender import write_all
+from autograder.report.results_json import as_text, results_json
+from autograder.results import (
     CellRun,
     Outcome,
     QuestionResult,
@@ -24,11 +29,6 @@ from autograder.judge.results import (
     question_score,
     rounded,
 )
-from autograder.record.standing import standing
-from autograder.record.store import Planned, Record, RunInfo
-from autograder.report.feedback import page
-from autograder.report.rerender import write_all
-from autograder.report.results_json import as_text, results_json
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "basic", {}, (("q1", "First", 2.0), ("q2", "Second", 3.0)))
 SECRET = "Traceback: expected_value = 4711"

@@ -11,7 +11,7 @@ import pytest
 
 from autograder.intake.faults import IntakeError
 from autograder.intake.identity import IdKind
-from autograder.intake.roster import Student, moment_of, read_roster
+from autograder.people.roster import Student, moment_of, read_roster
 
 NAMES = (
     *('Student "Cy", Cem', "O'Student, Ben", "Ştudent, Dilârâ", "طالب, نور", "学生, 美", "Student 🙂, Fay"),

@@ -9,10 +9,10 @@ from test_roster_matching import Member, handed, pairs, student
 
 from autograder.engine.planning import plan
 from autograder.intake.faults import IntakeError
-from autograder.intake.groups import Groups, read_groups
 from autograder.intake.identity import IdKind
-from autograder.intake.matching import match
-from autograder.intake.roster import Roster, Student
+from autograder.people.groups import Groups, read_groups
+from autograder.people.matching import match
+from autograder.people.roster import Roster, Student
 
 A, B, C = (
     student(key, f"Student, {key.upper()}", f"{key}@example.edu", canvas=f"900{n}") for n, key in enumerate("abc")

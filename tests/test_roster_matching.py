@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.engine.planning import plan
-from autograder.intake.decisions import read_decisions
 from autograder.intake.faults import IntakeError
-from autograder.intake.groups import Groups
 from autograder.intake.identity import IdKind
-from autograder.intake.matching import Matched, match
-from autograder.intake.roster import Roster, Student
 from autograder.intake.submissions import Submission
+from autograder.people.decisions import read_decisions
+from autograder.people.groups import Groups
+from autograder.people.matching import Matched, match
+from autograder.people.roster import Roster, Student
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autograder.intake.faults import IntakeError
-from autograder.intake.roster import Roster, Student, read_roster
+from autograder.people.roster import Roster, Student, read_roster
 
 ADA = Student("007", "Student, Ada", "ada@example.edu")
 

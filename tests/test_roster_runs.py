@@ -18,10 +18,10 @@ from autograder.engine import grading
 from autograder.engine.grading import RECORD, Wish, grade
 from autograder.engine.planning import plan, remembered
 from autograder.engine.problems import identities, problems
-from autograder.intake.decisions import read_decisions
-from autograder.intake.groups import Groups
-from autograder.intake.roster import Roster, Student
 from autograder.intake.submissions import Submission
+from autograder.people.decisions import read_decisions
+from autograder.people.groups import Groups
+from autograder.people.roster import Roster, Student
 from autograder.record.adjustments import Adjustment, adjust
 from autograder.record.grants import extensions, grant
 from autograder.record.history import Receipt, keep_receipts, last_receipts, regrades

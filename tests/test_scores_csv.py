@@ -14,9 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autograder.gradebook.scores import for_people, number, scores_csv, write_scores, write_whole
-from autograder.judge.results import Outcome, QuestionResult, Status
 from autograder.record.standing import standing
 from autograder.record.store import Planned, Record, RunInfo
+from autograder.results import Outcome, QuestionResult, Status
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "basic", {}, (("q1", "First", 2.0), ("q2", "Second", 18.0)))
 COLUMNS = "student,name,email,submission,status,score,max_score,q1,q2,verdict,late_days,flags,message"

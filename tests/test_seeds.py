@@ -10,9 +10,9 @@ from conftest import notebook_bytes
 
 from autograder.course import Assignment, Course
 from autograder.engine.slots import Job, Slots
-from autograder.judge.results import Outcome
 from autograder.judge.seeds import Seeds
 from autograder.record.store import Record, RunInfo
+from autograder.results import Outcome
 
 TELLS = """
 import random, numpy, torch

@@ -13,14 +13,14 @@ from lms.people import PEOPLE, Person, run_of
 
 from autograder.gradebook.export import KINDS, filled_in
 from autograder.gradebook.template import TemplateError, read_template
-from autograder.intake.decisions import read_decisions
-from autograder.intake.extensions import read_extensions
 from autograder.intake.faults import IntakeError
-from autograder.intake.groups import read_groups
-from autograder.intake.roster import Roster, Student, read_roster
-from autograder.intake.sheets import spoilt
 from autograder.intake.submissions import Submission
-from autograder.intake.tables import read_table
+from autograder.people.decisions import read_decisions
+from autograder.people.extensions import read_extensions
+from autograder.people.groups import read_groups
+from autograder.people.roster import Roster, Student, read_roster
+from autograder.people.sheets import spoilt
+from autograder.people.tables import read_table
 
 WHOLE = ["19e4567", "2e7", "1E5", "12E+3", "1e-7", "E+12", "1.04E+05a", "104000", "0019", "1234567890123456"]
 CHANGED = ["1.04E+05", "1,04E+05", "2E+15", "1.23456789012346E+15", "9.1e+11", "1E+100"]

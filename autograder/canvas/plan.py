@@ -18,11 +18,11 @@ from autograder.course.models import Policy
 from autograder.gradebook.ownership import arrived, ours
 from autograder.gradebook.scores import number
 from autograder.intake.identity import IdKind
-from autograder.judge.results import Status, rounded
 from autograder.record.history import Receipt
 from autograder.record.standing import Standing
 from autograder.record.store import Planned
 from autograder.report.comment import pieces
+from autograder.results import Status, rounded
 
 
 class Step(StrEnum):

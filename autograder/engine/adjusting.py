@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autograder.engine.people import everybody
 from autograder.engine.running import changing, told_change
-from autograder.intake.tables import Entry, read_table
+from autograder.people.tables import Entry, read_table
 from autograder.record.adjustments import Adjustment, adjust, checker
 from autograder.record.anonymity import naming
 from autograder.record.history import noting

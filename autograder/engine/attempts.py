@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from autograder.course.late import Extension, zone_of
 from autograder.course.models import Policy
 from autograder.intake.submissions import Submission
-from autograder.judge.results import Outcome, Status
 from autograder.record.attempts import (
     Attempt,
     attempt_outcome,
@@ -27,6 +26,7 @@ from autograder.record.attempts import (
 from autograder.record.grants import extensions
 from autograder.record.standing import standing
 from autograder.record.store import Planned, Record
+from autograder.results import Outcome, Status
 
 UNGRADED = "ATTEMPT_NOT_GRADED"  # one that could not be judged might have been better than the one that counts
 

@@ -17,9 +17,9 @@ from autograder.course import Assignment, Course
 from autograder.engine.grading import Wish
 from autograder.engine.running import grade_paths
 from autograder.gradebook.export import fill, write_filled
-from autograder.judge.results import Outcome
 from autograder.record.folder import RECORD
 from autograder.record.store import Record
+from autograder.results import Outcome
 
 NEAR = 0.005  # points; scores are rounded to 2 decimals
 

@@ -18,10 +18,15 @@ from autograder.engine.attempts import Contest, Several, still_counted
 from autograder.engine.people import named
 from autograder.engine.planning import UNDECIDED, Plan, plan, settle
 from autograder.engine.slots import Job, Slots
-from autograder.intake.extensions import Wanted, granted
 from autograder.intake.submissions import Submission
 from autograder.judge.notebook_run import environment_versions
-from autograder.judge.results import (
+from autograder.people.extensions import Wanted, granted
+from autograder.record.anonymity import made_up
+from autograder.record.folder import RECORD
+from autograder.record.grants import decide, grant
+from autograder.record.history import noting
+from autograder.record.store import Record, RecordError, RunInfo
+from autograder.results import (
     JUDGE_FAILED,
     Outcome,
     QuestionResult,
@@ -30,11 +35,6 @@ from autograder.judge.results import (
     question_score,
     rounded,
 )
-from autograder.record.anonymity import made_up
-from autograder.record.folder import RECORD
-from autograder.record.grants import decide, grant
-from autograder.record.history import noting
-from autograder.record.store import Record, RecordError, RunInfo
 
 REFERENCE = "the solution"  # key of the job that judges our own solution, when a test failed by itself
 STUMBLED = "GRADER_STUMBLED"

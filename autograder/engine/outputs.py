@@ -15,8 +15,8 @@ from autograder.engine.planning import Plan
 from autograder.engine.problems import looked, problems, write_problems
 from autograder.engine.regrading import write_regrades
 from autograder.gradebook.scores import for_people, write_whole
-from autograder.intake.findings import Finding
 from autograder.intake.submissions import Collected, file_safe
+from autograder.people.findings import Finding
 from autograder.record.anonymity import naming, pseudonym, public_standings, secret
 from autograder.record.findings import findings, keep_findings
 from autograder.record.history import Regrade, regrades

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from autograder.course.faults import did_you_mean
-from autograder.intake.extensions import Named
+from autograder.people.extensions import Named
 from autograder.record.anonymity import naming
 from autograder.record.store import Planned, Record, RecordError
 

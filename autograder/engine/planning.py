@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo
 
 from autograder.course import Course
 from autograder.course.late import aware, zone_of
-from autograder.intake.decisions import read_decisions, read_files
 from autograder.intake.faults import IntakeError
 from autograder.intake.finding import some_of
-from autograder.intake.findings import Finding, match_line
-from autograder.intake.groups import Groups, read_groups, teams
 from autograder.intake.identity import IdKind
-from autograder.intake.matching import UTC, Matched, handed_in_otherwise, match
-from autograder.intake.roster import Roster, Student, read_roster
 from autograder.intake.submissions import Collected, Submission, called, put_together, with_file
+from autograder.people.decisions import read_decisions, read_files
+from autograder.people.findings import Finding, match_line
+from autograder.people.groups import Groups, read_groups, teams
+from autograder.people.matching import UTC, Matched, handed_in_otherwise, match
+from autograder.people.roster import Roster, Student, read_roster
 from autograder.record.attempts import Attempt
 from autograder.record.grants import counting as counting_in
 from autograder.record.grants import decided

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from autograder.engine.planning import UNDECIDED, Plan
 from autograder.gradebook.scores import for_people, write_whole
-from autograder.intake.findings import Finding
 from autograder.intake.submissions import Collected
-from autograder.judge.results import Status
+from autograder.people.findings import Finding
 from autograder.record.findings import Look
 from autograder.record.standing import EXCUSED, LATE_UNKNOWN, MARKED_LATE, Standing
+from autograder.results import Status
 
 HEADER = ("kind", "student", "file", "what", "what to do", "line for --match")
 EARLIER = "from an earlier call"

@@ -27,12 +27,10 @@ from autograder.engine.people import key_of, named
 from autograder.engine.planning import Plan, planned_for, remembered
 from autograder.engine.regrading import notes_so_far, regrades_table
 from autograder.engine.slots import Slots
-from autograder.engine.summary import summarise, unused_extensions
 from autograder.gradebook.scores import number
-from autograder.intake.extensions import read_extensions
 from autograder.intake.faults import IntakeError
 from autograder.intake.submissions import collect
-from autograder.judge.results import Outcome, Status
+from autograder.people.extensions import read_extensions
 from autograder.record.adjustments import Adjustment, adjust, undo
 from autograder.record.anonymity import made_up, naming, public_standings
 from autograder.record.findings import forget_findings
@@ -41,6 +39,8 @@ from autograder.record.history import noting
 from autograder.record.standing import Standing, by_key
 from autograder.record.store import Record, RecordError, RecordFullError, now_utc
 from autograder.report.rerender import write_students
+from autograder.results import Outcome, Status
+from autograder.terminal.summary import summarise, unused_extensions
 
 
 def grade_paths(
@@ -93,7 +93,7 @@ def grade_paths(
     outcomes = record.outcomes(with_cells=False)
     if wish.anonymous:  # they name people's files
         collected = replace(collected, notes=(), left_out=())
-    summarise(console, assignment, public_standings(record), collected, wish)
+    summarise(console, assignment, public_standings(record), collected, wish.out)
     if planned.findings:
         console.print(f"Whose is what, to look at in problems.csv: {len(planned.findings)}.")
     for sentence in unused_extensions(assignment, record.planned(), wish.anonymous):

@@ -21,8 +21,8 @@ from autograder import wire
 from autograder.course import Assignment, Course
 from autograder.engine.judging import Judge, JudgeLostError
 from autograder.judge.one import allowed_of, secret_folders
-from autograder.judge.results import Outcome, Status, rounded, unfinished
 from autograder.judge.seeds import Seeds
+from autograder.results import Outcome, Status, rounded, unfinished
 from autograder.sandbox.sessions import Hold, Sandbox, SandboxError, SandboxLostError
 
 STARTS = 3  # of a helper that is killed from outside while it starts

@@ -27,11 +27,11 @@ from autograder.gradebook.scores import number, write_whole
 from autograder.gradebook.template import Template, TemplateError, read_template
 from autograder.gradebook.words import OURS, words
 from autograder.gradebook.worksheet import Worksheet
-from autograder.intake.sheets import spoilt
-from autograder.judge.results import Status, rounded
+from autograder.people.sheets import spoilt
 from autograder.record.history import FILE, Receipt, receipts_ending
 from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Standing, standings
 from autograder.record.store import Record, RunInfo
+from autograder.results import Status, rounded
 
 KINDS: dict[str, Gradebook] = {
     kind.name: kind for kind in (Canvas(), MoodleGradebook(), Worksheet(), Blackboard(), Brightspace(), Sakai())

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autograder.gradebook.base import amount
-from autograder.judge.results import rounded
 from autograder.record.history import Receipt
+from autograder.results import rounded
 
 
 def arrived(receipt: Receipt) -> bool:

@@ -23,8 +23,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.intake.identity import IdKind
-from autograder.judge.results import Status
 from autograder.record.standing import Standing
+from autograder.results import Status
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # no times in the zip: the same run gives the same bytes
 ANONYMOUS = re.compile(r"(?:LATE_)?anon_(?P<whose>[^_]+)_\d+_.+")

@@ -19,10 +19,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from autograder.judge.results import rounded
 from autograder.record.anonymity import public_standings
 from autograder.record.standing import Standing
 from autograder.record.store import Record, RunInfo
+from autograder.results import rounded
 
 BEFORE = ("student", "name", "email", "submission", "status", "score", "max_score")
 AFTER = ("verdict", "late_days", "flags", "message")

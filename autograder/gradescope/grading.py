@@ -23,8 +23,8 @@ from autograder.intake.finding import Search, instead
 from autograder.intake.keys import Place
 from autograder.intake.reader import Reader
 from autograder.intake.submissions import Submission
-from autograder.judge.results import Outcome, Status, rounded
 from autograder.report.results_json import as_text
+from autograder.results import Outcome, Status, rounded
 from autograder.sandbox.sessions import NOT_PREVENTED, SandboxError
 
 MOST = Budget(members=5000, member_bytes=100 * MB, total_bytes=400 * MB)  # Gradescope takes 100 MB, but packed

@@ -11,11 +11,11 @@ from typing import Any
 from autograder.course.late import Extension, aware, zone_of
 from autograder.course.models import Policy
 from autograder.gradescope.metadata import Metadata
-from autograder.judge.results import Outcome, Status
 from autograder.record.standing import Standing, standing
 from autograder.record.store import Planned
 from autograder.report.feedback import STATUS_SENTENCES, visible
 from autograder.report.results_json import results_json
+from autograder.results import Outcome, Status
 
 KEY = "submission"  # Gradescope knows whose it is; nobody's name has to stand in a record here
 NO_TIME = "Gradescope did not say when this was handed in, so nothing was taken off for lateness."

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from autograder.judge.conversation import _text
-from autograder.judge.results import CellRun
+from autograder.results import CellRun
 
 MOST_MOMENTS = 12  # of a question; the session keeps no more
 MOST_PARSED = 200_000  # characters of a cell; of longer ones names are found by pattern

@@ -15,7 +15,7 @@ from typing import Any
 
 from autograder import wire
 from autograder.judge.faults import StudentFault
-from autograder.judge.results import Where
+from autograder.results import Where
 
 POLL = 0.25  # seconds between looks at the memory of a silent process
 MOST_NAMES = 500  # of a notebook that are looked through for a similar one; the session sends no more

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from autograder.judge.results import Where
+from autograder.results import Where
 
 
 class Finding(AssertionError):

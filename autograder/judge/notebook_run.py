@@ -17,8 +17,8 @@ from typing import Any, Protocol
 from autograder import wire
 from autograder.judge.cells import bindings, cell_run, mentions, moments_of
 from autograder.judge.conversation import GRACE, Conversation, _text
-from autograder.judge.results import CellRun, Where
 from autograder.judge.usage import cpu_of, memory_of
+from autograder.results import CellRun, Where
 
 MOST_SESSIONS = 3  # for one submission: every death during its cells costs one
 POLL = 0.25  # seconds between looks at the CPU clock of a silent session

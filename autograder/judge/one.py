@@ -16,8 +16,8 @@ from autograder.intake.notebook import Unreadable, read_notebook
 from autograder.intake.reader import Reader
 from autograder.judge.notebook_run import Broker, NotebookRun, SessionFault, Settings
 from autograder.judge.questions import blank, order_checks, question_of, run_question
-from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded, unfinished
 from autograder.judge.seeds import Seeds
+from autograder.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded, unfinished
 from autograder.sandbox.sessions import Allowed
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import numpy
 from autograder.judge import submission
 from autograder.judge.faults import Finding, StudentFault
 from autograder.judge.handles import Handle
-from autograder.judge.results import Where
 from autograder.loop.decision import Decision, Rules, decide
 from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
 from autograder.loop.replay import Evidence
+from autograder.results import Where
 from autograder.wire import Pairs
 
 RAN_ON = ("raised",)  # kinds of StudentFault after which the process can still be asked

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autograder.judge.results import CellRun, Outcome
+from autograder.results import CellRun, Outcome
 
 MOST_BYTES = 64_000_000  # of an outcome as JSON; a usual one has some thousands
 KEPT_SOURCE = 1000  # characters of a cell that is cut short

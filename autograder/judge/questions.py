@@ -16,8 +16,8 @@ from _pytest.runner import runtestprotocol
 from autograder.judge.conversation import become_current
 from autograder.judge.faults import Finding, StudentFault
 from autograder.judge.notebook_run import NotebookRun
-from autograder.judge.results import TestResult
 from autograder.judge.seeds import Seeds
+from autograder.results import TestResult
 
 RESULT = pytest.StashKey[TestResult]()
 TOLD = pytest.StashKey[dict[str, Any]]()  # what a test that passes says all the same: fields of its result

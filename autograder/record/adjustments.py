@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from autograder.course.faults import did_you_mean
-from autograder.judge.results import rounded
 from autograder.record.store import Record, RecordError
 from autograder.record.tables import AdjustmentRow, QuestionRow
+from autograder.results import rounded
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from autograder.judge.results import Outcome
 from autograder.record.rows import outcome_of, storable
 from autograder.record.store import Record
 from autograder.record.tables import AttemptRow, SubmissionRow
+from autograder.results import Outcome
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from autograder.intake.findings import Finding
+from autograder.people.findings import Finding
 from autograder.record.store import Planned, Record
 from autograder.record.tables import FindingRow
 

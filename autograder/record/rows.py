@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where
 from autograder.record.tables import CellRow, QuestionRow, SubmissionRow, TestRow
+from autograder.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where
 
 # Two runs into one folder may give two people one position; the key keeps their order fixed.
 ORDER = (SubmissionRow.position, SubmissionRow.key)

@@ -12,9 +12,9 @@ from datetime import datetime
 
 from autograder.course.late import Extension, Lateness, lateness, penalised, zone_of
 from autograder.course.models import Policy
-from autograder.judge.results import Outcome, Status, rounded
 from autograder.record.grants import extensions
 from autograder.record.store import Planned, Record
+from autograder.results import Outcome, Status, rounded
 
 LATE_UNKNOWN = "LATE_UNKNOWN"  # marked late by the LMS, which does not say by how much
 MARKED_LATE = "MARKED_LATE"  # marked late by the LMS, and grading.yml says nothing about lateness

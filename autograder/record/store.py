@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from autograder.course.faults import did_you_mean
 from autograder.course.models import Policy
 from autograder.errors import AutograderError
-from autograder.judge.results import Outcome, QuestionResult, Status, rounded
 from autograder.record.rows import ORDER, fill, outcome_of, outcomes_of, storable
 from autograder.record.tables import (
     SCHEMA,
@@ -31,6 +30,7 @@ from autograder.record.tables import (
     RunRow,
     SubmissionRow,
 )
+from autograder.results import Outcome, QuestionResult, Status, rounded
 
 
 class RecordError(AutograderError):
@@ -42,7 +42,7 @@ class Planned:
     """Somebody who stands in the run: who handed in, or who is on the roster and did not (`filename` is "").
 
     `hand_in` is the key of the file that it came by, where that is not the student's own: a team's, or one that was
-    matched. `ids` are further ids by kind (see `intake.roster`), for gradebooks. `handed_in` is ISO 8601 with offset.
+    matched. `ids` are further ids by kind (see `people.roster`), for gradebooks. `handed_in` is ISO 8601 with offset.
     """
 
     key: str

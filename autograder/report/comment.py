@@ -7,10 +7,10 @@ Nothing of hidden tests, and nothing that is for the TA alone.
 from __future__ import annotations
 
 from autograder.gradebook.scores import number
-from autograder.judge.results import Outcome, QuestionResult, Status, TestResult
 from autograder.record.standing import Standing
 from autograder.record.store import RunInfo
 from autograder.report.feedback import MARKS, STATUS_SENTENCES, summary, visible
+from autograder.results import Outcome, QuestionResult, Status, TestResult
 
 PIECE = 8000  # characters of one comment; Canvas takes 65,535 bytes (maximum_text_length), a reader far less
 

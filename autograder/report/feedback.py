@@ -17,11 +17,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from autograder.gradebook.scores import number
-from autograder.judge.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where, rounded
 from autograder.loop.drawing import svg
 from autograder.loop.timeline import from_plain
 from autograder.record.standing import Standing
 from autograder.record.store import RunInfo
+from autograder.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where, rounded
 
 STATUS_SENTENCES = {
     Status.GRADED: "",

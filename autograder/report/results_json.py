@@ -19,11 +19,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from autograder.judge.results import Outcome, QuestionResult, Status, TestResult, rounded
 from autograder.record.adjustments import Adjustment
 from autograder.record.standing import Standing
 from autograder.record.store import Planned
 from autograder.report.feedback import EXCUSED_SENTENCE, STATUS_SENTENCES
+from autograder.results import Outcome, QuestionResult, Status, TestResult, rounded
 
 
 def results_json(

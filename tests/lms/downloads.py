@@ -8,10 +8,10 @@ import zipfile
 from pathlib import Path
 
 from autograder.engine.planning import plan
-from autograder.intake.roster import read_roster
 from autograder.intake.submissions import collect
-from autograder.judge.results import Outcome, Status
+from autograder.people.roster import read_roster
 from autograder.record.store import Record, RunInfo
+from autograder.results import Outcome, Status
 from lms.files import FILES, NOTHING
 from lms.people import PEOPLE, POINTS, TITLE, Person, outcome, raw, status
 

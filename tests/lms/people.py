@@ -13,8 +13,8 @@ from typing import Any
 from autograder.course.late import Extension, LatePolicy
 from autograder.course.models import Gradebook, Policy
 from autograder.intake.identity import IdKind
-from autograder.judge.results import Outcome, QuestionResult, Status
 from autograder.record.store import Planned, Record, RunInfo
+from autograder.results import Outcome, QuestionResult, Status
 
 TITLE = "Dipping into PyTorch"
 POINTS = 20.0

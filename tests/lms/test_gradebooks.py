@@ -10,7 +10,7 @@ import pytest
 
 from autograder.gradebook.export import KINDS, Filled, fill, write_filled
 from autograder.gradebook.template import TemplateError
-from autograder.judge.results import Status
+from autograder.results import Status
 from lms import importers
 from lms.files import DATE, FILES
 from lms.people import PEOPLE, Person, expected, plain, run_of, status

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from autograder.gradebook.export import KINDS, filled_in
 from autograder.gradebook.template import read_template
-from autograder.judge.results import Outcome, Status
 from autograder.record.standing import Standing
 from autograder.record.store import Planned, RunInfo
+from autograder.results import Outcome, Status
 
 INFO = RunInfo("Course", "lab", "The lab", 1, "strong", {}, (("q1", "One", 20.0),))
 # no line breaks (Canvas's first rows) and no backslash (Moodle's escape): files with these are mended, and told

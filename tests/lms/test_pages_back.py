@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from autograder.course.late import Extension
 from autograder.gradebook.returning import Returned, packed
-from autograder.judge.results import Outcome, QuestionResult, Status
 from autograder.record.standing import Standing, standings
 from autograder.record.store import Planned
+from autograder.results import Outcome, QuestionResult, Status
 from lms.people import PEOPLE, key_of, run_of, status
 
 # --- the LMSs' own reading

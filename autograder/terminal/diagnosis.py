@@ -10,7 +10,7 @@ from rich.text import Text
 from autograder.judge.diagnosis import Diagnosis
 from autograder.loop.drawing import svg
 from autograder.report.feedback import visible
-from autograder.report.terminal import timeline
+from autograder.terminal.timeline import timeline
 
 STYLES = {True: "green", False: "red", None: "yellow"}
 

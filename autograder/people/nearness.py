@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from autograder.intake.roster import Student
-from autograder.intake.sheets import plain
 from autograder.intake.submissions import Submission
+from autograder.people.roster import Student
+from autograder.people.sheets import plain
 
 CUTOFF = 80  # of 100, rapidfuzz's ratio of the words in alphabetical order: one slip in a name of ten letters is 90
 AS_GOOD = 3  # points below the best that are as good as it

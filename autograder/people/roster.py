@@ -14,11 +14,11 @@ from datetime import datetime
 from pathlib import Path
 
 from autograder.course.faults import listed, nearest
-from autograder.intake.exports import EXPORTS, PLAIN_IDS, Export
 from autograder.intake.faults import IntakeError
-from autograder.intake.findings import Finding
 from autograder.intake.identity import IdKind
-from autograder.intake.sheets import DELIMITERS, Row, Sheet, check_width, plain, read_sheet, spoilt, unescaped
+from autograder.people.exports import EXPORTS, PLAIN_IDS, Export
+from autograder.people.findings import Finding
+from autograder.people.sheets import DELIMITERS, Row, Sheet, check_width, plain, read_sheet, spoilt, unescaped
 
 __all__ = ["Roster", "Student", "moment_of", "plain", "read_roster"]
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 import pandas as pd
 
 from autograder.intake.identity import IdKind
-from autograder.intake.roster import Student
-from autograder.intake.sheets import plain
+from autograder.people.roster import Student
+from autograder.people.sheets import plain
 
 LOCAL = "local part"  # of an e-mail address: the weakest of all
 STRENGTH = {kind: place for place, kind in enumerate([*map(str, IdKind), LOCAL])}

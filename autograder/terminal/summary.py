@@ -6,6 +6,7 @@ Called by `engine.running` alone. pandas is imported where it is used, so that n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,13 +14,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.course import Assignment
-from autograder.engine.grading import Wish
 from autograder.gradebook.scores import number
 from autograder.intake.submissions import Collected
-from autograder.judge.results import Status
 from autograder.record.folder import RECORD
 from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Standing
 from autograder.record.store import Planned
+from autograder.results import Status
 from autograder.sandbox.sessions import NOT_PREVENTED
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ FIGURES = {"mean": "mean", "median": "median", "lowest": "min", "highest": "max"
 
 
 def summarise(
-    console: Console, assignment: Assignment, standings: Sequence[Standing], collected: Collected, wish: Wish
+    console: Console, assignment: Assignment, standings: Sequence[Standing], collected: Collected, out: Path
 ) -> None:
     """Scores, lateness, failures by question, problems, and where everything is."""
     judged = [one for one in standings if one.outcome is not None]
@@ -57,7 +57,7 @@ def summarise(
     if level:
         console.print(f"Confinement: {level}. Not prevented here: {NOT_PREVENTED.get(level, 'see the README')}.")
     console.print(
-        f"Written to {escape(str(wish.out))}: scores.csv, problems.csv, feedback/, results/, {RECORD}", soft_wrap=True
+        f"Written to {escape(str(out))}: scores.csv, problems.csv, feedback/, results/, {RECORD}", soft_wrap=True
     )
 
 

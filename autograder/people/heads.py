@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from autograder.intake.identity import IdKind
-from autograder.intake.idtables import COLUMNS, comparable
 from autograder.intake.submissions import Submission
+from autograder.people.idtables import COLUMNS, comparable
 
 
 def head_of(one: Submission) -> str:

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from autograder.course.late import aware
-from autograder.intake.findings import Finding, match_line
-from autograder.intake.idtables import STRENGTH
-from autograder.intake.roster import Roster, Student
 from autograder.intake.submissions import Submission
+from autograder.people.findings import Finding, match_line
+from autograder.people.idtables import STRENGTH
+from autograder.people.roster import Roster, Student
 
 DECIDED, BY_TEAM, BY_ID, BY_NAME = 0, 1, 2, 2 + len(STRENGTH)  # which claim on a student goes first
 

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 
 from autograder.course.faults import did_you_mean
 from autograder.intake.faults import IntakeError
-from autograder.intake.roster import Roster
-from autograder.intake.sheets import plain
 from autograder.intake.submissions import Submission
-from autograder.intake.tables import read_table
+from autograder.people.roster import Roster
+from autograder.people.sheets import plain
+from autograder.people.tables import read_table
 
 HEADER = ("hand_in", "student")
 

@@ -15,14 +15,14 @@ from typing import Any
 import pandas as pd
 
 from autograder.course.faults import did_you_mean, listed
-from autograder.intake.claims import BY_TEAM, Claims
-from autograder.intake.findings import Finding
 from autograder.intake.identity import IdKind
-from autograder.intake.idtables import joined, of_ids, of_text, table
-from autograder.intake.roster import Roster, Student
-from autograder.intake.sheets import plain
 from autograder.intake.submissions import Submission
-from autograder.intake.tables import read_table
+from autograder.people.claims import BY_TEAM, Claims
+from autograder.people.findings import Finding
+from autograder.people.idtables import joined, of_ids, of_text, table
+from autograder.people.roster import Roster, Student
+from autograder.people.sheets import plain
+from autograder.people.tables import read_table
 
 HEADER = ("group", "student")
 SQUEEZED = "canvas"  # the layout whose names are squeezed: lower case, letters and digits alone

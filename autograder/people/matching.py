@@ -15,17 +15,17 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from autograder.course.faults import listed
-from autograder.intake.claims import BY_ID, BY_NAME, DECIDED, Claims, settled
 from autograder.intake.finding import some_of
-from autograder.intake.findings import Finding, match_line
-from autograder.intake.groups import SQUEEZED, Groups, claim_for_teams, teams
-from autograder.intake.heads import head_of, ids_by_heads, kind_in_head
 from autograder.intake.identity import IdKind
-from autograder.intake.idtables import LOCAL, joined, of_ids, of_students, of_text, table, unambiguous
-from autograder.intake.nearness import near_students
-from autograder.intake.roster import Roster, Student
-from autograder.intake.sheets import plain
 from autograder.intake.submissions import Submission
+from autograder.people.claims import BY_ID, BY_NAME, DECIDED, Claims, settled
+from autograder.people.findings import Finding, match_line
+from autograder.people.groups import SQUEEZED, Groups, claim_for_teams, teams
+from autograder.people.heads import head_of, ids_by_heads, kind_in_head
+from autograder.people.idtables import LOCAL, joined, of_ids, of_students, of_text, table, unambiguous
+from autograder.people.nearness import near_students
+from autograder.people.roster import Roster, Student
+from autograder.people.sheets import plain
 
 UTC = ZoneInfo("UTC")
 RUNNING = (IdKind.CANVAS, IdKind.ANONYMOUS, IdKind.PARTICIPANT, IdKind.BRIGHTSPACE)  # numbers within one system alone

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.engine.doctor import LAYERS, Finding, Report
+from autograder.sandbox.doctor import LAYERS, Finding, Report
 
 
 def shown(report: Report) -> RenderableType:

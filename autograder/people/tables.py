@@ -13,7 +13,7 @@ from pathlib import Path
 
 from autograder.course.faults import did_you_mean, listed
 from autograder.intake.faults import IntakeError
-from autograder.intake.sheets import Sheet, check_width, read_sheet, spoilt, unescaped
+from autograder.people.sheets import Sheet, check_width, read_sheet, spoilt, unescaped
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from autograder.course.faults import did_you_mean
 from autograder.course.late import Extension, unclear
-from autograder.intake.sheets import plain, unescaped
-from autograder.intake.tables import Entry, read_table
+from autograder.people.sheets import plain, unescaped
+from autograder.people.tables import Entry, read_table
 
 COLUMNS = ("due", "extra", "excused", "handed_in", "why")
 TRUTH = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True, "x": True}

@@ -1,0 +1,1 @@
+"""Who is who: class lists, ids, groups, extensions, and whose each hand-in is."""
