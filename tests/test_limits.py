@@ -127,6 +127,19 @@ def test_the_reader_answers_as_the_reading_itself_would(tmp_path: Path) -> None:
             assert len(list(reader.members(file, budget))) == 2, "from its beginning"
 
 
+def test_a_reader_that_somebody_kills_is_asked_again_and_costs_no_hand_in() -> None:
+    content = notebook_bytes("alpha = 1")
+    with Reader() as reader:
+        first = reader.notebook(content, ("alpha",))
+        assert reader.process is not None
+        reader.process.kill()
+        reader.process.wait()
+        assert reader.notebook(content, ("alpha",)) == first and isinstance(first, Notebook)
+        assert reader.process is not None
+        reader.process.kill()
+        assert reader.names_in(content, ("alpha",)) == 1
+
+
 def test_what_takes_too_much_memory_is_told_and_the_next_one_is_read() -> None:
     huge = json.dumps({"cells": [[]] * 1_000_000}, separators=(",", ":")).encode()
     with Reader(memory=40) as reader:

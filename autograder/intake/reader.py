@@ -12,7 +12,9 @@ crosses as plain values (`wire.py`). Requests:
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -36,7 +38,14 @@ OVER = f"it could not be read within {CPU_SECONDS:g} CPU seconds and {MEMORY_MB}
 
 
 class OverLimitError(IntakeError):
-    """Reading a file took more than there is for it; the text is a clause ("it could not be ...")."""
+    """Reading a file took more than there is for it; the text is a clause ("it could not be ...").
+
+    Not `sure` where the process merely ended: somebody may have killed it, so the same is asked once more.
+    """
+
+    def __init__(self, what: str, sure: bool = True) -> None:
+        super().__init__(what)
+        self.sure = sure
 
 
 @dataclass
@@ -58,16 +67,14 @@ class Reader:
     def names_in(self, content: bytes, names: Sequence[str]) -> int | None:
         """How many of the assignment's names a notebook defines; None if it cannot be told within the limits."""
         try:
-            self._send({"do": "count", "names": list(names)}, content)
-            return int(self._receive()[0]["count"])
+            return int(self._asked({"do": "count", "names": list(names)}, content)[0]["count"])
         except OverLimitError:
             return None
 
     def notebook(self, content: bytes, names: Sequence[str]) -> Notebook | Unreadable:
         """What `read_notebook` says; Unreadable also if it takes too much."""
         try:
-            self._send({"do": "read", "names": list(names)}, content)
-            header, body = self._receive()
+            header, body = self._asked({"do": "read", "names": list(names)}, content)
         except OverLimitError as over:
             return Unreadable(f"There is nothing to read: {over}.")
         if "unreadable" in header:
@@ -85,6 +92,7 @@ class Reader:
         deadly: dict[int, str] = {}  # position -> why it is not read
         counted = budget.counted
         fault: IntakeError | None = None
+        again: set[int] = set()  # positions at which the process ended, and nothing says that it was the member's doing
         while True:
             budget.counted, position = counted, 0
             try:
@@ -99,6 +107,9 @@ class Reader:
                         found.append(Member(header["name"], content, deadly.get(position, header["problem"])))
                     position += 1
             except OverLimitError as over:
+                if not over.sure and position not in again:
+                    again.add(position)
+                    continue
                 if position == len(found) and position not in deadly and len(deadly) < budget.deadly:
                     deadly[position] = str(over)
                     continue
@@ -118,27 +129,46 @@ class Reader:
             source.seek(0)
             self._send(told, fds=(source.fileno(),))
 
+    def _asked(self, header: dict[str, Any], body: bytes) -> tuple[dict[str, Any], memoryview]:
+        """One answer to one request; asked once more where the process ended and nothing says why."""
+        try:
+            self._send(header, body)
+            return self._receive()
+        except OverLimitError as over:
+            if over.sure:
+                raise
+            self._send(header, body)
+            return self._receive()
+
     def _send(self, header: dict[str, Any], body: bytes = b"", fds: tuple[int, ...] = ()) -> None:
         if self._channel is None:
             self._start()
         assert self._channel is not None
         try:
             self._channel.send(header, body, fds, deadline=time.monotonic() + self.wall)
-        except wire.WireError:
-            self.close()
-            raise OverLimitError(OVER) from None
+        except wire.WireError as error:
+            raise OverLimitError(OVER, isinstance(error, wire.LateError) or self._over_cpu()) from None
 
     def _receive(self) -> tuple[dict[str, Any], memoryview]:
         assert self._channel is not None
         try:
             header, body = self._channel.receive(time.monotonic() + self.wall)
-        except wire.WireError:
-            self.close()
-            raise OverLimitError(OVER) from None
+        except wire.WireError as error:
+            raise OverLimitError(OVER, isinstance(error, wire.LateError) or self._over_cpu()) from None
         if "over" in header:
             self.close()  # what is left of its memory is nobody's to rely on
             raise OverLimitError(header["over"])
         return header, body
+
+    def _over_cpu(self) -> bool:
+        """Whether the process, which is replaced now, was ended for its CPU time."""
+        process = self.process
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if process is not None:
+                process.wait(2)
+        ended = process.returncode if process is not None else None
+        self.close()
+        return ended == -signal.SIGXCPU
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()

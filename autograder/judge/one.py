@@ -5,6 +5,7 @@ Used by the judge's forks (`judge.server`) and, for its first half, by the pytes
 
 from __future__ import annotations
 
+import errno
 import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
@@ -158,6 +159,8 @@ def judge_one(
         finally:
             run.end()
     except (SessionFault, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:  # the memory that it may take is the hand-in's
+            return unfinished(known, "it used up its memory", traceback.format_exc()[-6000:])
         message = f"The grader itself failed ({error}); grade this one again."
         return Outcome(status=Status.GRADER_ERROR, message=message, detail=traceback.format_exc()[-6000:], **plain)
     except Exception as error:

@@ -22,7 +22,7 @@ from autograder.loop.wording import HINTS, RECREATED_HINT, say
 NOT_MODELLED = ("threads", "autocast", "compiled", "gradient hooks", "torch.func")
 FOGGY = ("threads", "autocast", "compiled", "Optimize inside Backprop", "parameters were replaced")
 """What the ledger cannot see through: a fault that it seems to find there is nobody's."""
-NO_TENSOR = re.compile(r"'[\w.]*(float|array)\w*' object has no attribute 'backward'")
+NO_BACKWARD = re.compile(r"'([\w.]*+)' object has no attribute 'backward'")
 STEP_OF = {Kind.BACKPROP: "Backprop", Kind.OPTIMIZE: "Optimize", Kind.WRITTEN: "Optimize", Kind.RESET: "Reset"}
 
 
@@ -123,7 +123,7 @@ def resets_first(ledger: Ledger) -> bool:
 def _failed(ledger: Ledger, facts: Facts) -> Found | None:
     last = ledger.failed
     if last is None:
-        if NO_TENSOR.search(facts.error):
+        if any("float" in kind or "array" in kind for kind in NO_BACKWARD.findall(facts.error)):
             return "DETACHED", {}, None
         if facts.error:
             return "NOT_RUN", {"error": facts.error}, None

@@ -18,7 +18,17 @@ from autograder.intake.layouts.base import PACKED, Companion, HandIn, Layout, Li
 START = r"(?P<head>[^/]+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})"
 ENTRY = re.compile(rf"{START}_(?P<file>[^/]+)(?P<inside>/.+)?", re.DOTALL)
 NOTE = re.compile(rf"{START}\.txt")
-PERSON = re.compile(r"\s*Name:[ \t]*(?P<name>[^\r\n]*?)[ \t]*\((?P<user>[^()\s]+)\)[ \t]*\r?(?:\n|$)")
+FIRST_LINE = re.compile(r"\s*+Name:(?P<person>[^\r\n]*+)")
+
+
+def person_in(note: str) -> tuple[str, str] | None:
+    """User name and name of a note's first line, `Name: Ada Student (ada)`; None where it has another."""
+    found = FIRST_LINE.match(note)
+    name, opened, user = found["person"].rstrip().removesuffix(")").rpartition("(") if found else ("", "", "")
+    whole = found is not None and found["person"].rstrip().endswith(")")
+    if not whole or not opened or not user or ")" in user or len(user.split()) != 1 or user != user.strip():
+        return None
+    return user, name.strip(" \t")
 
 
 def entry(path: str) -> HandIn | None:
@@ -42,10 +52,10 @@ def whole(read: Read, listing: Listing) -> Read:
     common = common_start([one.head for one in read.values()], "_")
     told = {}
     for path, content in listing.texts.items():
-        note, person = NOTE.fullmatch(path), PERSON.match(text_of(content))
+        note, person = NOTE.fullmatch(path), person_in(text_of(content))
         # A student writes into this text too, but not its first line, and no name that the head does not end with
-        if note and person and f"_{note['head']}".endswith(f"_{person['user']}"):
-            told[note["head"]] = (person["user"], person["name"])
+        if note and person and f"_{note['head']}".endswith(f"_{person[0]}"):
+            told[note["head"]] = person
     found = {}
     for path, one in read.items():
         if one.head in told:
