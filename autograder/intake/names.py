@@ -28,8 +28,13 @@ def bound_names(source: str, parse: bool = True) -> Iterator[str]:
         source = magic[first.end() :] if first else ""
         if not first or source.lstrip().startswith("%%"):
             return  # a shell script, HTML or a file to write: no Python names
-    tree = (_parsed(source) or _parsed(_without_magics(source))) if parse else None
+    tree = tree_of(source) if parse else None
     yield from _in_tree(tree) if tree else _in_text(source)
+
+
+def tree_of(source: str) -> ast.Module | None:
+    """The cell's code as a tree, IPython's own lines left out; None if it is no Python."""
+    return _parsed(source) or _parsed(_without_magics(source))
 
 
 def same(name: str) -> str:
@@ -46,7 +51,8 @@ def binds_any(found: Iterable[str], names: Iterable[str]) -> bool:
 def _without_magics(source: str) -> str:
     """The source with IPython's own lines (`%magic`, `!command`, `help?`) turned into Python that does nothing."""
     lines = []
-    for line in source.splitlines():
+    # As Python parts lines: U+2028 and its like, at which splitlines() parts too, end none
+    for line in source.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         text = line.strip()
         indent = line[: len(line) - len(line.lstrip())]
         value = MAGIC_VALUE.match(text)

@@ -23,7 +23,9 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
 )
 HTML = ("<!doctype html", "<html", "<head", "<body")
+HTML_PAGE = "an HTML page (a sign-in page saved in place of the notebook, perhaps)"
 PYTHON_SCRIPT = "a Python script"
+PLAIN_TEXT = "plain text"
 PYTHON = ("import ", "from ", "def ", "class ", "#!/usr/bin", "# -*-", "# coding", "# %%", "# in[")
 
 
@@ -37,11 +39,11 @@ def looks_like(content: bytes) -> str:
     head = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     text = head.decode("latin-1").lower()
     if text.startswith(HTML):
-        return "an HTML page (a sign-in page saved in place of the notebook, perhaps)"
+        return HTML_PAGE
     if text.startswith("<?xml"):
         return "an XML document"
     if b"\x00" in head or sum(byte < 9 for byte in head) > len(head) // 50:
         return "binary data"
     if any(line.startswith(PYTHON) for line in text.splitlines()):
         return PYTHON_SCRIPT
-    return "plain text"
+    return PLAIN_TEXT
