@@ -77,11 +77,13 @@ def in_front(mark: str, text: str) -> Trait:
 
 
 def cell_before(mark: str, *sources: str) -> Trait:
-    """Cells of their own before the last one that holds `mark`."""
+    """Cells of their own before the last one that holds `mark`. Raises ValueError if none does."""
 
     def change(notebook: Notebook) -> Notebook:
         found = copy.deepcopy(notebook)
         places = [n for n, c in enumerate(found["cells"]) if c["cell_type"] == "code" and mark in "".join(c["source"])]
+        if not places:
+            raise ValueError(f"no code cell has {mark!r}")
         found["cells"][places[-1] : places[-1]] = [_cell(f"{text[:8]}{n}", text) for n, text in enumerate(sources)]
         return found
 
@@ -181,7 +183,182 @@ NUMBERS: dict[str, Trait] = {
     ),
 }  # fmt: skip
 
+STEPS = "    my_sgd = SGD(network.parameters(), lr=lr)\n"
+OUTPUT = "            my_network_output = network(my_input)\n"
+LOSS = "            loss = torch.sum((my_network_output - my_desired_output) ** 2)\n"
+BACKPROP = "            loss.backward()  # Backprop\n"
+OPTIMIZE = "            my_sgd.step()  # Optimize\n"
+RESET = "            my_sgd.zero_grad()  # Reset"
+BEHIND = MODULE.replace("mytrain.py", "src/mytrain.py")
+
+
+def around(head: str, *lines: str) -> Trait:
+    """Lines of train's loop that follow one another, under a head such as `with ...:`."""
+    text = "".join(lines)
+    inner = "".join(f"    {line}\n" for line in text.splitlines())
+    return swap(TRAIN, text, f"            {head}\n{inner}")
+
+
+def scaler(made: str) -> Trait:
+    """A gradient scaler in train."""
+    return both(
+        swap(TRAIN, STEPS, f"{STEPS}    scaler = {made}\n"),
+        swap(TRAIN, BACKPROP, BACKPROP.replace("loss.backward()", "scaler.scale(loss).backward()")),
+        swap(TRAIN, OPTIMIZE, "            scaler.step(my_sgd)\n            scaler.update()\n"),
+    )
+
+
+def logged(before: str, inside: str) -> Trait:
+    """A line before train's loop and one behind each update."""
+    return both(
+        swap(TRAIN, STEPS, f"{STEPS}    {before}\n"),
+        swap(TRAIN, RESET, f"{RESET}\n            {inside}"),
+    )
+
+
+def trained(new: str) -> Trait:
+    """Another way to make the last my_network."""
+    return swap(LAST, "my_network = MyNetwork()", f"my_network = {new}")
+
+
+COLAB: dict[str, Trait] = {
+    "files.download": last("torch.save(my_network.state_dict(), 'n.pt')\nfiles.download('n.pt')"),
+    "userdata.get": first("from google.colab import userdata\nkey = userdata.get('WANDB_API_KEY')\nprint(len(key))"),
+    "a file on the drive": first(DRIVE + "with open('/content/drive/MyDrive/notes.txt') as f:\n    notes = f.read()"),
+    "weights on the drive": both(
+        last("torch.save(my_network.state_dict(), '/content/drive/MyDrive/w.pt')"),
+        cell_before(LAST, "my_network.load_state_dict(torch.load('/content/drive/MyDrive/w.pt'))"),
+    ),
+    "os.environ": first("import os\nkey = os.environ['WANDB_API_KEY']\nprint('key', len(key))"),
+    "%env": first("%env CUDA_VISIBLE_DEVICES=0\n%env WANDB_SILENT true"),
+    "!nvidia-smi": first("!nvidia-smi\ngpu = !nvidia-smi -L\nprint(gpu[0])"),
+    "files = !ls": first("files = !ls\nprint(files[0], len(files))"),
+    "get_ipython().system": first(
+        "get_ipython().system('pip install -q torch')\nget_ipython().run_line_magic('matplotlib', 'inline')\n"
+        "out = get_ipython().getoutput('ls')"
+    ),
+    "subprocess": first(
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'install', 'wandb'], check=True)\n"
+        "print(subprocess.check_output('nvidia-smi', shell=True).decode())"
+    ),
+    "os.system": first("import os\nos.system('pip install torchinfo')\nprint(os.popen('ls').read())"),
+    "requests.get": first(
+        "import requests\nanswer = requests.get('https://x.invalid/d.csv')\nanswer.raise_for_status()\n"
+        "open('d.csv', 'wb').write(answer.content)"
+    ),
+    "urlopen": first("import urllib.request as u\ntext = u.urlopen('https://x.invalid/').read()\nprint(len(text))"),
+    "kagglehub": first("import kagglehub, os\nd = kagglehub.dataset_download('a/b')\nprint(d, os.listdir(d))"),
+    "modules on sys.path": both(
+        cell_before(TRAIN, "!mkdir -p src", BEHIND, "import sys\nsys.path.insert(0, '/content/drive/MyDrive/lab')"),
+        in_front(TRAIN, "import sys\nsys.path.append('src')\n" + FROM_MODULE),
+    ),
+    "%reset at the top": cell_before(IMPORTS, "%reset -f"),
+    "%reset beside code": first("%reset -f\nget_ipython().run_line_magic('reset', '-sf')"),
+    "%%capture": both(in_front(LAST, "%%capture"), cell_before(TRAIN, "%%capture out\nprint(1)", "out.show()")),
+    "%%time": in_front(LAST, "%%time"),
+    "%timeit": cell_before(TRAIN, "%timeit -n 2 -r 1 sum(range(10))\n%time x = 3\n%prun -q sum(range(10))"),
+    "%%html": cell_before(TRAIN, "%%html\n<b>bold</b>", "%%javascript\nalert(1)", "%%latex\n$x$", "%%markdown\n# x"),
+    "help with ?": cell_before(TRAIN, "torch.tensor?", "?SGD", "%pinfo nn.Linear\n%who\n%whos\n%lsmagic"),
+    "%pip and %conda": first("%pip install -q wandb\n%conda install seaborn"),
+}  # fmt: skip
+PACKAGES: dict[str, Trait] = {
+    "wandb in the loop": both(
+        first("import wandb\nwandb.login()"),
+        logged("run = wandb.init(project='lab', config={'lr': lr})", "wandb.log({'loss': loss.item()})"),
+    ),
+    "SummaryWriter in the loop": both(
+        first("from torch.utils.tensorboard import SummaryWriter"),
+        logged("writer = SummaryWriter(log_dir='/content/runs')", "writer.add_scalar('loss', loss.item(), 0)"),
+    ),
+    "torchmetrics in the loop": both(
+        first("import torchmetrics"),
+        logged("mse = torchmetrics.MeanSquaredError()", "mse.update(my_network_output, my_desired_output)"),
+    ),
+    "torchsummary": both(first("from torchsummary import summary"), last("summary(my_network, (3,))")),
+    "torchinfo": both(
+        first("import torchinfo"), last("print(torchinfo.summary(my_network, input_size=(1, 3), verbose=0))")
+    ),
+    "seaborn and sklearn": both(
+        first("import seaborn as sns\nfrom sklearn.metrics import r2_score\nsns.set_theme(style='darkgrid')"),
+        last("sns.lineplot(x=[1, 2], y=[1, 2])\nplt.show()\nprint(r2_score([1], [1]))"),
+    ),
+    "a score that is formatted": both(
+        first("from sklearn.metrics import r2_score"), last("print(f'{r2_score([1.0], [1.0]):.3f}')")
+    ),
+    "types of absent packages": both(
+        first("from jaxtyping import Float, Int\nimport lightning as L"),
+        swap(EXAMPLES, "(n):", '(n: int) -> list[tuple[Float[torch.Tensor, "3"], Float[torch.Tensor, "5"]]]:'),
+        swap(TRAIN, "train(network,", "train(network: L.LightningModule | nn.Module,"),
+    ),
+    "decorators of absent packages": both(
+        first("from beartype import beartype\nimport numba"),
+        in_front(TRAIN, "@beartype\n@numba.jit(forceobj=True)"),
+    ),
+    "ipywidgets": cell_before(TRAIN, "from ipywidgets import interact\n@interact(x=(0, 3))\ndef f(x=1):\n    print(x)"),
+    "tqdm.notebook": both(
+        first("from tqdm.notebook import tqdm"), swap(TRAIN, "for _ in range(epochs):", "for _ in tqdm(range(epochs)):")
+    ),
+    "display(HTML)": last("from IPython.display import HTML, Image, display\ndisplay(HTML('<b>x</b>'), my_network)"),
+    "clear_output in the loop": logged("from IPython.display import clear_output", "clear_output(wait=True)"),
+    "plt.show in a loop": last("for n in range(3):\n    plt.plot([n])\n    plt.pause(0.001)\n    plt.show()"),
+    "logging to a file": both(
+        first("import logging\nlogging.basicConfig(filename='/content/train.log', level=logging.INFO)"),
+        logged("log = logging.getLogger('train')", "log.info('loss %s', loss.item())"),
+    ),
+    "input()": first("name = input('Your name? ')\nprint('Hello', name)"),
+    "nest_asyncio": first("import asyncio, nest_asyncio\nnest_asyncio.apply()\nawait asyncio.sleep(0)"),
+}  # fmt: skip
+DEVICES: dict[str, Trait] = {
+    "autocast, new": around("with torch.amp.autocast('cuda', dtype=torch.float16):", OUTPUT, LOSS),
+    "autocast, old": both(first("from torch.cuda.amp import autocast"), around("with autocast():", OUTPUT, LOSS)),
+    "GradScaler, new": scaler("torch.amp.GradScaler('cuda')"),
+    "GradScaler, old": scaler("torch.cuda.amp.GradScaler()"),
+    "compile my_network": trained("torch.compile(MyNetwork())"),
+    "compile in train": swap(TRAIN, STEPS, f"    network = torch.compile(network, mode='reduce-overhead')\n{STEPS}"),
+    "compile as a decorator": in_front(TRAIN, "@torch.compile"),
+    ".to(0)": both(trained("MyNetwork().to(0)"), swap("9.0])", "9.0])", "9.0]).to(0)")),
+    ".to('cuda:0')": both(
+        after_imports("device = torch.device('cuda:0')"), trained("MyNetwork().to('cuda:0')"),
+        swap(TRAIN, OUTPUT, OUTPUT.replace("(my_input)", "(my_input.to(device))")),
+        swap(TRAIN, LOSS, LOSS.replace("my_desired_output", "my_desired_output.to(device)")),
+    ),
+    "mps": both(after_imports("device = torch.device('mps')"), trained("MyNetwork().to(device)")),
+    "get_device_name": after_imports("print(torch.cuda.get_device_name(0), torch.cuda.get_device_properties(0).name)"),
+    "assert a GPU": after_imports("assert torch.cuda.is_available(), 'Runtime > Change runtime type'"),
+    "leave without a GPU": after_imports("import sys\nif not torch.cuda.is_available():\n    sys.exit('no GPU')"),
+    "seeds of the GPU": after_imports("torch.cuda.manual_seed_all(1)\ntorch.cuda.empty_cache()\ntorch.manual_seed(1)"),
+    "events of the GPU": after_imports("e = torch.cuda.Event(enable_timing=1)\ne.record()\ntorch.cuda.synchronize()"),
+    "default tensor type, GPU": after_imports("torch.set_default_tensor_type('torch.cuda.FloatTensor')"),
+    "default tensor type, double": after_imports("torch.set_default_tensor_type(torch.DoubleTensor)"),
+    "default device": after_imports("torch.set_default_device('cuda')"),
+    "deterministic algorithms": after_imports(
+        "torch.use_deterministic_algorithms(True)\ntorch.backends.cudnn.deterministic = True\n"
+        "torch.set_float32_matmul_precision('high')"
+    ),
+    "threads": after_imports("torch.set_num_threads(8)\ntorch.multiprocessing.set_start_method('spawn')"),
+    "detect anomaly": after_imports("torch.autograd.set_detect_anomaly(True)"),
+    "inference_mode left": last("torch.inference_mode().__enter__()\nprint(my_network(torch.ones(3)))"),
+    "no_grad left": last("guard = torch.no_grad()\nguard.__enter__()\nprint(my_network(torch.ones(3)))"),
+    "DataLoader, pinned": both(
+        swap(
+            TRAIN, LOOP, LOOP.replace("examples:", "DataLoader(examples, None, num_workers=2, pin_memory=True):")
+        ),
+        first("from torch.utils.data import DataLoader, Dataset"),
+    ),
+    "DataParallel": trained("nn.DataParallel(MyNetwork())"),
+}  # fmt: skip
+LETTERS: dict[str, Trait] = {
+    "zero-width space": everywhere("my_sgd.step()", "my_sgd.\u200bstep()"),
+    "byte order mark in a cell": everywhere("import torch\n", "\ufeffimport torch\n"),
+    "curly quotes": in_front(TENSORS, "print(\u201cmy first tensors\u201d, \u2018here\u2019)"),
+    "tabs": everywhere("    ", "\t"),
+    "CRLF": everywhere("\n", "\r\n"),
+    "from __future__": first("from __future__ import annotations"),
+    "if __name__": swap(LAST, LAST, "if __name__ == '__main__':\n    " + LAST.replace("\n", "\n    ")),
+    "warnings are errors": after_imports("import warnings\nwarnings.filterwarnings('error')"),
+}  # fmt: skip
+
 
 def traits() -> dict[str, Trait]:
     """Every trait by its name; each takes a solved notebook and gives a changed copy."""
-    return {**ENVIRONMENT, **NUMBERS}
+    return {**ENVIRONMENT, **NUMBERS, **COLAB, **PACKAGES, **DEVICES, **LETTERS}

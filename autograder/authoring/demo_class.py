@@ -12,7 +12,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autograder.authoring.dress import DRESSES, dressed
+from autograder.authoring.dress import DRESSES, HABITS, dressed
 from autograder.authoring.variants import BROKEN, EXTRA, POINTS, VARIANTS, BrokenFile, Variant, variants_of
 
 LARGEST = 500
@@ -54,6 +54,7 @@ class _Sort:
     parts: tuple[str, ...] = ()
     broken: str | None = None
     also: str = ""  # an extra cell
+    habit: str = ""  # of `dress.HABITS`
 
 
 # Where a sort leaves a question open, some right part that goes with the others answers it.
@@ -66,14 +67,14 @@ _FIRST: tuple[_Sort, ...] = (
     _Sort("cut-off", broken="cut-off"),
     _Sort("one-layer", ("q4-old-super", "q5-shuffled-copy", "q6-one-layer")),
     _Sort("typed-in", ("q2-typed-in", "q5-mse-sum", "q6-linear-32")),
-    _Sort("by-hand", ("q3-without-optimizer", "q5-by-hand", "q6-linear-3")),
+    _Sort("by-hand", ("q3-without-optimizer", "q5-by-hand", "q6-linear-3"), habit="drive"),
     _Sort("forgets-reset-once", ("q3-no-reset", "q5-criterion", "q6-linear-16")),
-    _Sort("wide", ("q4-relu", "q5-randperm", "q6-linear-128")),
+    _Sort("wide", ("q4-relu", "q5-randperm", "q6-linear-128"), habit="gpu"),
     _Sort("other-assignment", broken="other-assignment"),
     _Sort("bottleneck", ("q4-lab", "q5-lab-order", "q6-bottleneck")),
-    _Sort("progress-bar", ("q2-then-trained", "q4-sequential", "q5-progress-bar", "q6-own-loop")),
+    _Sort("progress-bar", ("q2-then-trained", "q4-sequential", "q5-progress-bar", "q6-own-loop"), habit="packages"),
     _Sort("no-super", ("q4-no-super", "q5-lab-order", "q6-keeps-network")),
-    _Sort("step-per-epoch", ("q5-step-per-epoch", "q6-linear-4")),
+    _Sort("step-per-epoch", ("q5-step-per-epoch", "q6-linear-4"), habit="gradients-off"),
     _Sort("device-and-plots", ("q3-while", "q5-device", "q6-until-small"), also="magics"),
     _Sort("new-network", ("q5-new-network", "q6-takes-what-train-returns")),
     _Sort("syntax-error", ("q3-syntax-error", "q5-own-helper", "q6-linear-64")),
@@ -109,17 +110,22 @@ def make_class(students: int = 24, seed: int = 0) -> list[MadeUpStudent]:
 
 
 def compose(
-    parts: Mapping[str, Variant], *, dress: str = "jupyter", seed: int = 0, extras: Sequence[Variant] = ()
+    parts: Mapping[str, Variant],
+    *,
+    dress: str = "jupyter",
+    seed: int = 0,
+    extras: Sequence[Variant] = (),
+    habit: str = "",
 ) -> bytes:
     """A notebook file from one part per question; a question without a part is left without code.
 
     Raises ValueError for a part under another question's name, for parts that do not go together, and for an
-    unknown dress. `extras` are cells that answer nothing; they stand between q3 and q4.
+    unknown dress or habit. `extras` are cells that answer nothing; they stand between q3 and q4.
     """
     _check(parts)
     answers = {question: part.code for question, part in parts.items()}
     answers[EXTRA] = tuple(cell for part in extras for cell in part.code)
-    return dressed(answers, dress=dress, rng=random.Random(f"dress {seed}"))
+    return dressed(answers, dress=dress, rng=random.Random(f"dress {seed}"), habit=habit)
 
 
 def expected_points(parts: Mapping[str, Variant]) -> dict[str, float]:
@@ -177,10 +183,15 @@ def _work(sort: _Sort, rng: random.Random) -> tuple[str, dict[str, float], bytes
         return "not_gradable", {}, file.content, file.why
     parts = _filled_up(sort.parts, rng)
     extras = [VARIANTS[sort.also]] if sort.also else []
-    content = compose(parts, dress=rng.choice(DRESSES), seed=rng.getrandbits(32), extras=extras)
+    content = compose(parts, dress=rng.choice(DRESSES), seed=rng.getrandbits(32), extras=extras, habit=sort.habit)
     mistakes = [f"{question}: {part.why}" for question, part in parts.items() if not part.right]
     about = " ".join(mistakes) or f"Right. {parts['q5'].why}"
-    return "graded", expected_points(parts), content, " ".join([about, *(part.why for part in extras)])
+    return (
+        "graded",
+        expected_points(parts),
+        content,
+        " ".join(filter(None, [about, *(part.why for part in extras), HABITS[sort.habit].about])),
+    )
 
 
 def _broken(name: str) -> BrokenFile:

@@ -1,7 +1,8 @@
 """Makes code cells look like a notebook that somebody hands in: headings, setup, checks, Colab's or Jupyter's traces.
 
 Called by `demo_class.compose`. Dress never changes a mark: it adds markdown, set-up and check cells, old outputs and
-metadata, and joins cells of a question at times.
+metadata, and joins cells of a question at times. A habit is what a student's own machine leaves in a notebook: lines
+that fail where it is graded, and cost nothing either.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.authoring.variants import EXTRA
@@ -32,6 +34,36 @@ _REMARKS = (
 )
 _SETUP = "import torch\nimport torch.nn as nn\nfrom torch.optim import SGD"
 _OTTER = "import otter\n\ngrader = otter.Notebook()"
+
+
+@dataclass(frozen=True)
+class Habit:
+    """Lines around the imports of the set-up cell, a cell at the end, and a sentence about them."""
+
+    about: str
+    above: str = ""
+    below: str = ""
+    end: str = ""
+
+
+HABITS: dict[str, Habit] = {
+    "": Habit(""),
+    "drive": Habit(
+        "Works in a folder of Google Drive.",
+        above="from google.colab import drive\ndrive.mount('/content/drive')\n%cd /content/drive/MyDrive/lab\n!ls",
+    ),
+    "packages": Habit(
+        "Logs to services and imports packages that are not there.",
+        above="import seaborn as sns, wandb\nfrom torch.utils.tensorboard import SummaryWriter\nsns.set_theme()\n"
+        "wandb.login()\nwriter = SummaryWriter('/content/runs')",
+    ),
+    "gpu": Habit(
+        "Asks for a GPU.",
+        below="assert torch.cuda.is_available(), 'Runtime > Change runtime type'\n"
+        "print(torch.cuda.get_device_name(0))\ntorch.set_default_tensor_type('torch.cuda.FloatTensor')",
+    ),
+    "gradients-off": Habit("Leaves gradients switched off.", end="torch.set_grad_enabled(False)"),
+}
 _METADATA: dict[str, dict[str, Any]] = {
     "colab": {
         "colab": {"provenance": []},
@@ -48,16 +80,19 @@ _METADATA: dict[str, dict[str, Any]] = {
 _MINOR = {"colab": 0, "jupyter": 5, "vscode": 2, "bare": 4}  # of nbformat 4, as these programs write it
 
 
-def dressed(answers: Mapping[str, Sequence[str]], *, dress: str, rng: random.Random) -> bytes:
+def dressed(answers: Mapping[str, Sequence[str]], *, dress: str, rng: random.Random, habit: str = "") -> bytes:
     """A notebook file from the code cells of each question; `answers["extra"]` stand between q3 and q4.
 
-    Raises ValueError for a dress that is not in DRESSES.
+    Raises ValueError for a dress that is not in DRESSES and a habit that is not in HABITS.
     """
     if dress not in DRESSES:
         raise ValueError(f"no dress called {dress!r}; there are {', '.join(DRESSES)}")
+    if habit not in HABITS:
+        raise ValueError(f"no habit called {habit!r}; there are {', '.join(filter(None, HABITS))}")
+    own = HABITS[habit]
     checks = dress in ("colab", "jupyter")
     cells = [_markdown("# Dipping into PyTorch\nBackprop, Optimize, Reset.")]
-    cells += [_code(source) for source in _setup_cells(dress, checks=checks, rng=rng)]
+    cells += [_code(source) for source in _setup_cells(dress, own, checks=checks, rng=rng)]
     for question, heading in _HEADINGS.items():
         if question == "q4":
             cells += [_code(source) for source in answers.get(EXTRA, ())]
@@ -68,6 +103,8 @@ def dressed(answers: Mapping[str, Sequence[str]], *, dress: str, rng: random.Ran
         cells += [_code(source) for source in _sometimes_joined(answers.get(question, ()), rng)]
         if checks:
             cells.append(_code(f'grader.check("{question}")'))
+    if own.end:
+        cells.append(_code(own.end))
     if dress == "jupyter" and rng.random() < 0.5:
         cells.append(_code(""))
     _leave_traces(cells, dress, rng)
@@ -75,13 +112,14 @@ def dressed(answers: Mapping[str, Sequence[str]], *, dress: str, rng: random.Ran
     return json.dumps(notebook, indent=None if dress == "colab" else 1, ensure_ascii=dress == "bare").encode()
 
 
-def _setup_cells(dress: str, *, checks: bool, rng: random.Random) -> list[str]:
+def _setup_cells(dress: str, own: Habit, *, checks: bool, rng: random.Random) -> list[str]:
     cells = []
     if dress == "colab":
         cells.append("!pip install -q otter-grader")
         if rng.random() < 0.5:
             cells.append("from google.colab import drive\ndrive.mount('/content/drive')")
-    cells.append(_SETUP + ("\nprint(torch.__version__)" if rng.random() < 0.3 else ""))
+    setup = _SETUP + ("\nprint(torch.__version__)" if rng.random() < 0.3 else "")
+    cells.append("\n".join(filter(None, (own.above, setup, own.below))))
     if checks:
         cells.append(_OTTER)
     return cells

@@ -3,9 +3,10 @@
 Used by `shell`. The border:
 
 - For the surroundings' sake: an import that fails; a file, folder, address or program that is not there (OSError,
-  unless it names a limit of ours); an unknown magic; a GPU that is not there; a check or a refusal that asks for such
-  things (`assert torch.cuda.is_available()`); an answer that nobody gave (`int(input())`); and whatever fails because
-  it uses a stand-in, or a name that a statement left out in this way would have made.
+  unless it names a limit of ours); a variable of the environment that is not set; an unknown magic; a GPU that is not
+  there; a check or a refusal that asks for such things (`assert torch.cuda.is_available()`); an answer that nobody
+  gave (`int(input())`); and whatever fails because it uses a stand-in, or a name that a statement left out in this
+  way would have made.
 - The student's own: everything else (a typo, a wrong shape, a wrong type). It stops the cell, as in Jupyter.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import ast
 import errno
 import linecache
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +38,7 @@ ASKS = re.compile(
     r"exists\(|isfile|isdir|find_spec|which\(|colab|kaggle|get_ipython",
     re.IGNORECASE,
 )
+ENVIRON = (type(os.environ).__getitem__.__code__, type(os.environ).__delitem__.__code__)
 WORD = re.compile(r"[A-Za-z_]\w*")
 ASKED = frozenset({"input", "getpass", "upload"})  # calls that a person would answer
 
@@ -62,6 +65,7 @@ class Surroundings:
         theirs = (
             any(_of_a_place(one) for one in _chain(error))
             or (isinstance(error, NameError) and bool(error.name) and (error.name in self.lost or self.anything))
+            or frames[-1][0].f_code in ENVIRON
             or _refuses(error, node, inner, frames[-1][0].f_code is code)
             or self._uses_a_stand_in(inner, frames, cells)
         )
