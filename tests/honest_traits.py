@@ -222,7 +222,7 @@ def trained(new: str) -> Trait:
 
 
 COLAB: dict[str, Trait] = {
-    "files.download": last("torch.save(my_network.state_dict(), 'n.pt')\nfiles.download('n.pt')"),
+    "files.download": last("from google.colab import files\nopen('n.txt', 'w').close()\nfiles.download('n.txt')"),
     "userdata.get": first("from google.colab import userdata\nkey = userdata.get('WANDB_API_KEY')\nprint(len(key))"),
     "a file on the drive": first(DRIVE + "with open('/content/drive/MyDrive/notes.txt') as f:\n    notes = f.read()"),
     "weights on the drive": both(
