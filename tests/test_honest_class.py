@@ -12,7 +12,7 @@ from honest_traits import COLAB, DEVICES, LETTERS, PACKAGES, Notebook, solved, t
 
 from autograder.course import Assignment
 from autograder.engine.slots import Job, Slots
-from autograder.judge.results import Outcome
+from autograder.results import Outcome
 
 PILE = 7
 # What a student does with the rest of the notebook in mind: it goes with no other trait
