@@ -1,4 +1,4 @@
-"""Honest notebooks, a sample: traits in piles are graded, and the class of 100 has every trait and form."""
+"""Honest notebooks, a sample: traits in piles are graded, forms of the file read, and the class has them all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from honest_traits import COLAB, DEVICES, LETTERS, PACKAGES, Notebook, solved, t
 
 from autograder.course import Assignment
 from autograder.engine.slots import Job, Slots
+from autograder.intake.notebook import Notebook as Read
+from autograder.intake.notebook import read_notebook
 from autograder.results import Outcome
 
 PILE = 7
@@ -63,3 +65,12 @@ def test_the_class_has_every_trait_and_every_form() -> None:
     assert len(people) == 100 and people == honest_class(5)
     about = " + ".join(one.about for one in people).split(" + ")
     assert {*traits(), *FORMS} <= set(about)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_of_the_file_changes_no_cell(assignment: Assignment, name: str) -> None:
+    plain = solved()
+    read = read_notebook(FORMS[name].made(plain, random.Random(4)), assignment.names)
+    assert isinstance(read, Read), read
+    sources = [cell.source.strip() for cell in read.cells if cell.kind == "code"]
+    assert sources == [cell["source"].strip() for cell in plain["cells"] if cell["cell_type"] == "code"]
