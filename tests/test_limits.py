@@ -52,12 +52,12 @@ def stumbling(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "import sys\n"
         "if any('autograder.intake.reader' in word for word in sys.orig_argv):\n"
         "    import autograder.intake.archive as archive, autograder.intake.notebook as notebook\n"
-        "    read, text = archive.Budget.read, notebook._text\n"
+        "    read, text = archive.Budget.read, notebook.characters\n"
         "    def endless(content):\n"
         f"        while {DEADLY.encode()!r} in content: pass\n"
         "        return content\n"
         "    archive.Budget.read = lambda self, *given: endless(read(self, *given))\n"
-        "    notebook._text = lambda content, repairs: text(endless(content), repairs)\n"
+        "    notebook.characters = lambda content, repairs: text(endless(content), repairs)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(hook))
     monkeypatch.setattr(reading.Reader, "cpu", 1.0)
