@@ -583,7 +583,7 @@ CHEAT = [
 ]
 
 BEYOND = [  # what is small here and large on the grader's side, and what keeps its readers busy
-    Attack("hang", "a cell of empty lines after %%", ("%%x" + "\n" * 400_000, RIGHT), FULL),
+    Attack("hang", "a cell of empty lines after a magic", ("%%x" + "\n" * 400_000, RIGHT), FULL),
     Attack("hang", "empty lines before a name that fails", ("answer = 42", "\n" * 30_000 + "1/0"), 2.0),
     attack(
         "exhaust",
