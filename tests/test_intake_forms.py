@@ -19,6 +19,7 @@ import nbformat
 import pytest
 
 from autograder.intake.notebook import Notebook, Unreadable, read_notebook
+from autograder.intake.submissions import collect
 
 NAMES = ("alpha", "MyNetwork")
 CODE = (
@@ -528,3 +529,34 @@ def test_the_forms_module_of_each_kind_stands_alone() -> None:
     folder = Path(__file__).parent.parent / "autograder" / "intake" / "forms"
     for module in folder.glob("*.py"):
         assert "autograder.intake.notebook" not in module.read_text(encoding="utf-8"), module.name
+
+
+# By file name
+
+
+@pytest.mark.parametrize("ending", ["html", "htm", "md", "json", "txt", "HTML"])
+def test_a_page_or_a_text_is_a_hand_in_if_it_defines_some_of_the_names(tmp_path: Path, ending: str) -> None:
+    shown = {"html": page_of(PAGES["lab"]), "htm": page_of(PAGES["classic"]), "md": fenced("python")}
+    (tmp_path / f"ada.{ending}").write_text(shown.get(ending.lower(), saved()))
+    (tmp_path / f"other.{ending}").write_text("Words about `alpha`, no code.")
+    found = collect([tmp_path], names=NAMES)
+    assert [one.filename for one in found.submissions] == [f"ada.{ending}"]
+    assert [left.source.rpartition("/")[2] for left in found.left_out] == [f"other.{ending}"]
+
+
+@pytest.mark.parametrize("name", ["lab.html", "other.html", "README.md", "copy.txt"])
+def test_a_notebook_is_never_displaced_by_a_page_or_a_text(tmp_path: Path, name: str) -> None:
+    content = {"html": page_of(PAGES["lab"]), "md": fenced("python"), "txt": saved()}[name.rpartition(".")[2]]
+    ada, ben = zipped(**{"lab.ipynb": saved(notebook("alpha = 1")), name: content}), zipped(**{name: content})
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.writestr("ada.zip", ada)
+        archive.writestr("ben.zip", ben)
+    found = {one.key: one for one in collect([tmp_path / "class.zip"], names=NAMES).submissions}
+    assert (found["ada"].filename, found["ben"].filename) == ("lab.ipynb", name)
+
+
+def test_an_archive_of_texts_alone_is_still_a_hand_in_without_a_notebook(tmp_path: Path) -> None:
+    (tmp_path / "ada.zip").write_bytes(zipped(**{"README.md": "# Words", "data.json": "{}"}))
+    (tmp_path / "ben.zip").write_bytes(zipped(**{"lab.ipynb": saved()}))
+    found = {one.key: one for one in collect([tmp_path], names=NAMES).submissions}
+    assert "holds no notebook, but README.md, data.json" in str(found["ada"].problem)

@@ -62,7 +62,7 @@ def hand_in(folder: Path, names: tuple[str, ...]) -> Submission:
     """
     whole = Place(folder.name, folder.name)  # all of it is one person's, however it is packed
     with Reader() as reader:
-        seen = list(Search(replace(MOST), reader).all([folder])) if folder.is_dir() else []
+        seen = list(Search(replace(MOST), reader, names).all([folder])) if folder.is_dir() else []
         everything = [replace(item, within=whole) for item in scripts_sorted_out(seen, names, reader)]
         found, notes, _ = chosen(everything, names, reader)
     for item in found:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from autograder.intake.finding import Found, no_notebook, some_of
-from autograder.intake.keys import Place, is_script_name, without_ending
+from autograder.intake.keys import EXPORT, Place, is_export_name, is_script_name, without_ending
 from autograder.intake.notebook import Notebook
 from autograder.intake.reader import Reader
 
@@ -18,20 +18,25 @@ Chosen = tuple[list[Found], dict[str, tuple[str, ...]], dict[int, tuple[int, ...
 
 
 def scripts_sorted_out(found: Sequence[Found], names: Sequence[str], reader: Reader) -> list[Found]:
-    """Scripts that are no hand-in are left out: helpers, and what lies beside a notebook of the same name."""
-    taken = {_where(item) for item in found if item.left_out is None and not is_script_name(item.place.path)}
+    """Scripts that are no hand-in are left out: helpers, and what lies beside a notebook of the same name; so are pages
+    and texts beside one."""
+    taken = {_where(item) for item in found if item.left_out is None and not _is_instead(item)}
     return [
         replace(item, content=None, left_out=no_notebook(item.place.path))
-        if is_script_name(item.place.path)
+        if _is_instead(item)
         and item.content is not None
-        and (_where(item) in taken or names_in(item, names, reader) == 0)
+        and (_where(item) in taken or (is_script_name(item.place.path) and names_in(item, names, reader) == 0))
         else item
         for item in found
     ]
 
 
 def _where(item: Found) -> tuple[str, str]:
-    return item.place.root, without_ending(item.place.path)
+    return item.place.root, without_ending(EXPORT.sub("", item.place.path))
+
+
+def _is_instead(item: Found) -> bool:
+    return is_script_name(item.place.path) or is_export_name(item.place.path)
 
 
 def names_in(item: Found, names: Sequence[str], reader: Reader) -> int | None:
@@ -45,9 +50,10 @@ def chosen(
     """One notebook of what belongs together, called by its archive's name; a note on each choice, by source; and by
     the chosen one's position the others of its hand-in.
 
-    The one that defines most of the assignment's names is meant. Of several that are as good, the newest by `uploads`
-    (what the LMS counted up, by position). Where that does not tell either, and their code differs, nobody can say: the
-    first of them stands for all of them with a problem, and is among its own others.
+    The one that defines most of the assignment's names is meant, a page or a text only where there is no notebook.
+    Of several that are as good, the newest by `uploads` (what the LMS counted up, by position). Where that does not
+    tell either, and their code differs, nobody can say: the first of them stands for all of them with a problem,
+    and is among its own others.
     """
     groups: dict[Place, list[int]] = {}
     for position, item in enumerate(found):
@@ -61,7 +67,11 @@ def chosen(
             result[positions[0]] = replace(found[positions[0]], place=within)
             continue
         counts = {position: names_in(found[position], names, reader) or 0 for position in positions}
-        worth = {position: (found[position].content is not None, counts[position]) for position in positions}
+        worth = {
+            position: (one.content is not None, not is_export_name(one.place.path), counts[position])
+            for position in positions
+            for one in [found[position]]
+        }
         best = [position for position in positions if worth[position] == max(worth.values())]
         order = uploads or {}
         newest = max(order.get(position, -1) for position in best)

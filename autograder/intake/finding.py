@@ -15,13 +15,22 @@ from typing import BinaryIO
 from autograder.course.faults import did_you_mean
 from autograder.intake.archive import Budget, Refused
 from autograder.intake.faults import IntakeError
-from autograder.intake.keys import Place, cleaned, is_archive_name, is_notebook_name, is_script_name, without_ending
+from autograder.intake.keys import (
+    Place,
+    cleaned,
+    is_archive_name,
+    is_export_name,
+    is_notebook_name,
+    is_script_name,
+    without_ending,
+)
 from autograder.intake.layouts import wanted
 from autograder.intake.reader import Reader
 
 SHOWN = 5  # files that are named of many
 LONGEST = 100  # characters of a name that are shown
 CLUTTER = ("__MACOSX", "Thumbs.db", "desktop.ini")  # beside everything that begins with a dot
+MOST_EXPORT = 20_000_000  # bytes of a page or a text that may be a notebook; a data set has no end
 DEEPEST = 3  # a class's zip may hold students' zips, and one more by mistake
 HIDDEN = "its name begins with a dot, as those of hidden files do; rename it if it is to be graded"
 LINK = "it is a link to another file, which is not followed"
@@ -48,6 +57,7 @@ class Search:
 
     budget: Budget
     reader: Reader
+    names: Sequence[str] = ()  # of the assignment: a page or a text is a hand-in if it defines some of them
     seen: set[Path] = field(default_factory=set)  # resolved, as two of the named paths may overlap
     clones: set[str] = field(default_factory=set)  # paths of folders with a .git in them, of those walked so far
 
@@ -100,6 +110,10 @@ class Search:
                 yield unusable(place, source, fault)
             elif path.resolve() in self.seen:
                 yield Found(place, source, left_out="it was named twice")
+            elif _is_export(place.path):
+                self.seen.add(path.resolve())
+                with path.open("rb") as stream:
+                    yield self._export(Found(place, source, self.budget.read(stream, MOST_EXPORT)))
             elif not is_zip and not _is_work(place.path):
                 text = None
                 if most := wanted(place.path):
@@ -147,8 +161,16 @@ class Search:
                 yield from self._inner_zip(member.content, inside, shown, path, depth + 1, budget)
             elif _is_work(name):
                 yield Found(inside, shown, member.content, path=path)
+            elif _is_export(name):
+                yield self._export(Found(inside, shown, member.content, path=path))
             else:
                 yield Found(inside, shown, left_out=no_notebook(name), path=path, text=member.content)
+
+    def _export(self, item: Found) -> Found:
+        """A page or a text: a hand-in if it is a notebook of this assignment, as far as can be told in time."""
+        if self.names and self.reader.names_in(item.content or b"", self.names):
+            return item
+        return replace(item, content=None, left_out=no_notebook(item.place.path))
 
     def _inner_zip(
         self,
@@ -193,12 +215,19 @@ def is_wanted(name: str) -> bool | int:
     """Whether a member of an archive is read, by its name; a number is the most bytes it may have."""
     if _is_clutter(name):
         return False
+    if _is_export(name):
+        return MOST_EXPORT
     return True if _is_work(name) or is_archive_name(name) else wanted(name)
 
 
 def _is_work(name: str) -> bool:
     """Whether it may be graded: a notebook, or a script that may have been handed in instead of one."""
     return is_notebook_name(name) or is_script_name(name)
+
+
+def _is_export(name: str) -> bool:
+    """Whether it may be a notebook saved as something else; what an LMS lays there itself is none."""
+    return is_export_name(name) and not wanted(name)
 
 
 def _is_clutter(path: str) -> bool:

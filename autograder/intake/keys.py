@@ -20,6 +20,7 @@ DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)  # browsers add the second ending
 ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.(gz|bz2|xz)|rar|7z)$", re.IGNORECASE)
 SCRIPT = re.compile(r"\.py$", re.IGNORECASE)
+EXPORT = re.compile(r"\.(html?|md|json|txt)$", re.IGNORECASE)  # what a notebook may have been saved as
 SHORTENED = 60  # characters (up to 4 bytes each) that stay readable before the hash
 
 
@@ -41,6 +42,10 @@ def is_archive_name(name: str) -> bool:
 
 def is_script_name(name: str) -> bool:
     return bool(SCRIPT.search(name))
+
+
+def is_export_name(name: str) -> bool:
+    return bool(EXPORT.search(name)) and not is_notebook_name(name)
 
 
 def without_ending(path: str) -> str:

@@ -117,7 +117,7 @@ def collect(
     Raises IntakeError for a path that is absent, an archive that cannot be read or a layout that is another's.
     """
     with Reader() as reader:
-        return _collect(Search(budget or Budget(), reader), paths, names, layout, counts)
+        return _collect(Search(budget or Budget(), reader, names), paths, names, layout, counts)
 
 
 def _collect(
