@@ -30,10 +30,10 @@ NETWORK = (
     "        self.first = torch.nn.Linear(3, 2)\n        self.second = torch.nn.Linear(2, 5)\n"
     "    def forward(self, x):\n        return self.second(self.first(x))"
 )
-NEVER_RESETS = (
+RESETS_TOO_SOON = (  # nothing moves, so no figure of it hangs on how a processor rounds
     "def train(network, examples, *, lr, epochs):\n    sgd = torch.optim.SGD(network.parameters(), lr=lr)\n"
     "    for _ in range(epochs):\n        for x, y in examples:\n"
-    "            torch.sum((network(x) - y) ** 2).backward()\n            sgd.step()"
+    "            torch.sum((network(x) - y) ** 2).backward()\n            sgd.zero_grad()\n            sgd.step()"
 )
 
 
@@ -55,7 +55,7 @@ def canvas(folder: Path) -> None:
     who handed in nothing; then points by hand, the gradebook and the zip of pages."""
     files = {
         "studentada_101_5001_lab.ipynb": SOLVED.read_bytes(),
-        "studentben_102_5002_lab.ipynb": notebook_bytes(SCALAR, VECTOR, FAILS, NETWORK, NEVER_RESETS),
+        "studentben_102_5002_lab.ipynb": notebook_bytes(SCALAR, VECTOR, FAILS, NETWORK, RESETS_TOO_SOON),
         "studentcleo_LATE_103_5003_lab-1.ipynb": STUB.read_bytes(),
         "studentdev_104_5004_lab.ipynb": b"no notebook",
         "studentelif_105_5005_report.pdf": b"%PDF-1.4",

@@ -1,4 +1,5 @@
-"""What a run left behind, free of what may differ: the folder's path, times, the user, versions and confinement level.
+"""What a run left behind, free of what may differ: the folder's path, times, the user, versions, confinement level
+and the replay's figures.
 
 Used by `test_golden` and by `python -m tests.golden`.
 """
@@ -18,7 +19,7 @@ DIGESTS = Path(__file__).parent / "digests.json"
 WHOLE = ("scores.csv", "upload.csv", "gradebook-canvas.csv")  # kept as text, so that a difference can be read at once
 LEFT_OUT = ("grades.sqlite", "grades.lock")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]00:00")
-OF_THE_MACHINE = ("versions", "level")
+OF_THE_MACHINE = ("versions", "level", "probes")  # a probe that diverges does so as the processor rounds
 
 
 def outputs(folder: Path) -> Mapping[str, str]:
