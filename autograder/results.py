@@ -99,7 +99,7 @@ class CellRun(Model):
 
     number: int  # code cells counted from 1
     source: str
-    outputs: tuple[dict, ...] = ()
+    outputs: tuple[dict[str, Any], ...] = ()
     error: str | None = None  # "NameError: name 'x' is not defined"
     line: int | None = None  # of the error, from 1
     cpu: float = 0.0  # seconds

@@ -141,16 +141,16 @@ def seeds() -> dict[str, list[bytes]]:
     tars = []
     for mode in ("w", "w:gz", "w:bz2", "w:xz"):
         stream = io.BytesIO()
-        with tarfile.open(fileobj=stream, mode=mode) as file:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=stream, mode=mode) as tar:
             info = tarfile.TarInfo("ada/lab.ipynb")
             info.size = 700
-            file.addfile(info, io.BytesIO(b"x" * 700))
+            tar.addfile(info, io.BytesIO(b"x" * 700))
             link = tarfile.TarInfo("link")
             link.type, link.linkname = tarfile.SYMTYPE, "/etc"
-            file.addfile(link)
+            tar.addfile(link)
         tars.append(stream.getvalue())
-    stream = {"output_type": "stream", "name": "stdout", "text": "a\u00e9"}
-    reply = {"error": "NameError: x", "line": 2, "cell": 1, "cpu": 0.5, "outputs": [stream, {"data": {"t": ["a"]}}],
+    printed = {"output_type": "stream", "name": "stdout", "text": "a\u00e9"}
+    reply = {"error": "NameError: x", "line": 2, "cell": 1, "cpu": 0.5, "outputs": [printed, {"data": {"t": ["a"]}}],
              "moments": {"q1": [1, 2], "q2": []}, "notes": ["a"]}  # fmt: skip
     told = {
         "names": ["m1.weight", "m1.bias"], "numbers": [0.1, 0.2], "places": [[1, 3]], "updates": 2, "moved": 3,

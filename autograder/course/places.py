@@ -62,7 +62,7 @@ class _Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event: Any = self.peek_event()
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "anchor", None):
             raise _Refused(event.start_mark, f'anchors and aliases ("{event.anchor}") are not used here; write it out')
         if getattr(event, "tag", None):

@@ -6,13 +6,20 @@ missing, as far as that can be known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from autograder.gradebook.template import Template
 from autograder.record.standing import Standing
 
 FEW = 0.5  # a share below which neither side can be said to be the other's class
 TAIL = 3  # students without a row, all after the last one that has one, from which on the file's end is missing
+ORDERS: tuple[Callable[[Standing], Any], ...] = (
+    lambda one: one.person.position,
+    lambda one: one.person.name.casefold(),
+    lambda one: one.person.key,
+)
+"""What an LMS may sort the students of its file by."""
 
 
 def refuse_strangers(
@@ -64,7 +71,7 @@ def _cut_off(template: Template, people: Sequence[Standing], row_of: Mapping[str
     there = [one for one in people if one.person.key in row_of]
     if len(there) < TAIL:
         return []
-    for order in (lambda one: one.person.position, lambda one: one.person.name.casefold(), lambda one: one.person.key):
+    for order in ORDERS:
         placed = sorted(there, key=lambda one: row_of[one.person.key])
         marks = [order(one) for one in placed]
         if marks == sorted(marks) and min(order(one) for one in absent) > marks[-1]:

@@ -89,27 +89,32 @@ def is_a(handle: Any, kind: str) -> bool:
 
 def parameters(network: Handle) -> dict[str, torch.Tensor]:
     """Copies of a network's parameters by name."""
-    return ask("parameters", network._about, of=ref_of(network))
+    found: dict[str, torch.Tensor] = ask("parameters", network._about, of=ref_of(network))
+    return found
 
 
 def state(network: Handle) -> dict[str, torch.Tensor]:
     """Copies of a network's parameters and buffers by name."""
-    return ask("state", network._about, of=ref_of(network))
+    found: dict[str, torch.Tensor] = ask("state", network._about, of=ref_of(network))
+    return found
 
 
 def gradients(network: Handle) -> dict[str, torch.Tensor | None]:
     """Copies of the gradients that the parameters hold now."""
-    return ask("gradients", network._about, of=ref_of(network))
+    found: dict[str, torch.Tensor | None] = ask("gradients", network._about, of=ref_of(network))
+    return found
 
 
 def layers(network: Handle) -> list[list[Any]]:
     """[kind, [out, in]] of each registered sub-module with a weight matrix."""
-    return ask("layers", network._about, of=ref_of(network))
+    found: list[list[Any]] = ask("layers", network._about, of=ref_of(network))
+    return found
 
 
 def trained(network: Handle) -> dict[str, bool]:
     """Traces of training at top level: {"optimized": an optimizer has stepped on it, "gradients": some are left}."""
-    return ask("trained", network._about, of=ref_of(network))
+    found: dict[str, bool] = ask("trained", network._about, of=ref_of(network))
+    return found
 
 
 def load(network: Handle, values: dict[str, torch.Tensor]) -> None:
@@ -128,27 +133,32 @@ def forward(network: Handle, inputs: torch.Tensor, width: int | None = None) -> 
     if len(outputs) != len(inputs) or (width is not None and tuple(outputs.shape[1:]) != (width,)):
         shape = tuple(outputs.shape[1:])
         raise Finding(f"For one input, {network._about} answers in the shape {shape}; {width} numbers are asked for.")
-    return outputs.double()
+    doubled: torch.Tensor = outputs.double()
+    return doubled
 
 
 def probe(sizes: list[int], values: dict[str, torch.Tensor]) -> Handle:
     """A network of ours in the student's process: linear layers m1, m2, ... of these sizes, with these parameters."""
-    return ask("network", "`network`", sizes=sizes, parameters=values)
+    found: Handle = ask("network", "`network`", sizes=sizes, parameters=values)
+    return found
 
 
 def scalars(**values: float) -> list[Handle]:
     """New scalar tensors with requires_grad, in the student's process."""
-    return ask("scalars", "`var`", values=values)
+    found: list[Handle] = ask("scalars", "`var`", values=values)
+    return found
 
 
 def watch(**tensors: Handle) -> Handle:
     """Record from here on which optimizers step on these tensors; read it with `seen`."""
-    return ask("watch", "`watch`", tensors=plain(tensors))
+    found: Handle = ask("watch", "`watch`", tensors=plain(tensors))
+    return found
 
 
 def seen(watched: Handle) -> dict[str, Any]:
     """What a probe network or a watch has seen: see student.probe.report."""
-    return ask("seen", watched._about, of=ref_of(watched))
+    found: dict[str, Any] = ask("seen", watched._about, of=ref_of(watched))
+    return found
 
 
 def _about(handle: Any) -> str:

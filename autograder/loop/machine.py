@@ -325,7 +325,7 @@ def believed(described: Mapping[str, Any], allowed: Mapping[str, float] | None =
 
 
 def same(value: Any, usual: Any) -> bool:
-    return (tuple(value) if isinstance(value, list) else value) == usual
+    return bool((tuple(value) if isinstance(value, list) else value) == usual)
 
 
 def _outside(key: str, value: Any, allowed: Mapping[str, float]) -> str:

@@ -22,7 +22,9 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from autograder.sandbox import landlock, seccomp, walls
 from autograder.sandbox.kernel import (
@@ -279,12 +281,13 @@ def _changes_metadata(plan: Plan) -> str:
     for path in (plan.canary, os.__file__):
         with contextlib.suppress(OSError):
             before = os.stat(path)  # noqa: PTH116
-            for change in (
-                lambda path=path, mode=before.st_mode & 0o7777: os.chmod(path, mode),  # noqa: PTH101
-                lambda path=path, was=before: os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns)),
-                lambda path=path: os.chown(path, -1, -1),
-                lambda: os.setxattr(plan.canary, "user.tried", b"x"),
-            ):
+            changes: tuple[Callable[[], object], ...] = (
+                partial(os.chmod, path, before.st_mode & 0o7777),
+                partial(os.utime, path, ns=(before.st_atime_ns, before.st_mtime_ns)),
+                partial(os.chown, path, -1, -1),
+                partial(os.setxattr, plan.canary, "user.tried", b"x"),
+            )
+            for change in changes:
                 with contextlib.suppress(OSError):
                     change()
             if os.stat(path).st_ctime_ns != before.st_ctime_ns:  # noqa: PTH116
@@ -307,11 +310,12 @@ def _connects_by_path(plan: Plan) -> str:
 
 def _slows_others(plan: Plan) -> str:
     nice, user = os.PRIO_PROCESS, os.PRIO_USER
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: os.setpriority(user, 0, os.getpriority(user, 0)),
         lambda: os.setpriority(nice, _outside(plan), os.getpriority(nice, _outside(plan))),
         lambda: os.sched_setaffinity(_outside(plan), os.sched_getaffinity(_outside(plan))),
-    ):
+    )
+    for change in changes:
         with contextlib.suppress(OSError):
             change()
             return "other processes can be put back or bound to one processor"

@@ -132,7 +132,7 @@ class Session:
     def _plain(self, source: str) -> str:
         """The cell as Python, magics rewritten; the source itself where that fails."""
         try:
-            return self.shell.transform_cell(source)
+            return str(self.shell.transform_cell(source))
         except Exception:  # any parser failure: running the cell reports it
             return source
 

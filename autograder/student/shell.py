@@ -234,7 +234,7 @@ class Shell(InteractiveShell):
 
     async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
         """Run one statement; True ends the cell. What fails for its surroundings' sake is left out, with a note."""
-        failed = await super().run_code(code_obj, result, async_=async_)
+        failed = bool(await super().run_code(code_obj, result, async_=async_))
         error = result.error_in_exec if result is not None else None
         if not failed or error is None or self.surroundings is None:
             return failed

@@ -57,7 +57,7 @@ def colab(name: str, note: Note, whole: bool) -> ModuleType:
     """The module that `import google.colab...` binds (`whole`: for a `from ... import`)."""
     module = ColabModule("google.colab")
     module.note = note
-    part: Any = module
+    part: ModuleType = module
     for piece in name.split(".")[2:]:
         part = getattr(part, piece)
     if whole:

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -62,6 +63,11 @@ def test_double(draw):
 CANARIES = {name: f"CANARY-{name}-{uuid.uuid4().hex}" for name in ("GRADER", "ENVIRONMENT", "CLASSMATE", "COMMAND")}
 PLACE = re.compile(r"\{(root|markers|class_|tcp|udp|unix|door)\}")
 HONEST = {"honest-right": (RIGHT, 4.0), "honest-wrong": (WRONG, 0.0), "honest-half": ("answer = 42\ndouble = 1", 2.0)}
+
+
+def placed(places: Mapping[str, object], found: re.Match[str]) -> str:
+    """What stands for one of PLACE in an attack."""
+    return str(places[found[1]])
 
 
 @dataclass
@@ -158,7 +164,7 @@ def grade_attacks(
             key = f"{one.kind}-{number:02}-" + "-".join(one.name.lower().replace("'", "").replace(",", "").split())
             keys[key] = one
             places = {"root": root, "markers": markers, "class_": class_, **ports}
-            cells = [PLACE.sub(lambda found, places=places: str(places[found[1]]), cell) for cell in one.cells]
+            cells = [PLACE.sub(partial(placed, places), cell) for cell in one.cells]
             (class_ / f"{key}.ipynb").write_bytes(notebook_bytes(*cells))
         for key, (source, _) in HONEST.items():
             (class_ / f"{key}.ipynb").write_bytes(notebook_bytes(source, f"# {CANARIES['CLASSMATE']}"))
@@ -203,9 +209,9 @@ def look(ended: Ended, out: Path, keys: dict[str, Attack]) -> None:
     with (out / "scores.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     ended.scores = {key: float(row["score"]) if row["score"] else None for key, row in rows.items()}
-    for key, (_, score) in HONEST.items():
-        if ended.scores.get(key) != score:
-            ended.general.append(f"{key} got {ended.scores.get(key)} instead of {score}")
+    for key, (_, right) in HONEST.items():
+        if ended.scores.get(key) != right:
+            ended.general.append(f"{key} got {ended.scores.get(key)} instead of {right}")
     for key, one in keys.items():
         found = ended.breaches.setdefault(key, [])
         if key not in rows:

@@ -1,4 +1,4 @@
-"""`python -m tests.golden write` makes the digests anew; `python -m tests.golden show FOLDER` writes what they are of.
+"""In tests/, `python -m golden write` makes the digests anew; `python -m golden show FOLDER` writes what they are of.
 
 To see what a change did to the outputs: `show` at both commits, then compare the two folders with diff.
 """
@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.golden.classes import CLASSES
-from tests.golden.files import DIGESTS, digests, outputs
+from golden.classes import CLASSES
+from golden.files import DIGESTS, digests, outputs
 
 
 def main(words: list[str]) -> int:

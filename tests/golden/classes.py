@@ -1,6 +1,6 @@
 """Four made-up classes, each put through the program's own commands: the demo, Canvas, teams, and late work.
 
-Used by `test_golden` and by `python -m tests.golden`. Only the command line is driven, so that no change of rooms
+Used by `test_golden` and by `python -m golden`. Only the command line is driven, so that no change of rooms
 inside the program touches this file.
 """
 
@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import yaml
-
-from tests.conftest import ROOT, notebook_bytes
+from conftest import ROOT, notebook_bytes
 
 SOLVED = ROOT / "solutions/dipping_into_pytorch/dipping_into_pytorch.ipynb"
 STUB = ROOT / "assignments/dipping_into_pytorch/dipping_into_pytorch.ipynb"
@@ -62,7 +61,9 @@ def canvas(folder: Path) -> None:
         "studentnobody_999_5009_lab.ipynb": notebook_bytes(WRONG),
     }
     names = ("Ada", "Ben", "Cleo", "Dev", "Elif", "Finn")
-    rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Dipping into PyTorch (1001)"]]
+    rows: list[list[object]] = [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Dipping into PyTorch (1001)"]
+    ]
     rows += [["    Points Possible", "", "", "", "", "20"]]
     rows += [[f"Student, {name}", 101 + n, f"S{n}", f"login{n}", "Section 1", ""] for n, name in enumerate(names)]
     book = table(folder / "book.csv", rows)

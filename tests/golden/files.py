@@ -1,7 +1,7 @@
 """What a run left behind, free of what may differ: the folder's path, times, the user, versions, confinement level
 and the replay's figures.
 
-Used by `test_golden` and by `python -m tests.golden`.
+Used by `test_golden` and by `python -m golden`.
 """
 
 from __future__ import annotations

@@ -85,7 +85,9 @@ def canvas(content: bytes, people: list[Person] | None = None) -> Grades:
 
 def php_csv(text: str, delimiter: str) -> list[list[str]]:
     r"""Rows as PHP reads them: within quotes a `\` takes the special meaning off a quote behind it."""
-    rows, row, cell, quoted, place = [], [], "", False, 0
+    rows: list[list[str]] = []
+    row: list[str] = []
+    cell, quoted, place = "", False, 0
     while place < len(text):
         sign = text[place]
         if quoted:

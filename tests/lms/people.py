@@ -103,7 +103,7 @@ def plain(value: Decimal) -> str:
 
 
 def key_of(one: Person, lms: str) -> str:
-    return getattr(one, KINDS[lms][0])
+    return str(getattr(one, KINDS[lms][0]))
 
 
 def ids_of(one: Person, kinds: tuple[IdKind, ...]) -> dict[str, str]:

@@ -58,7 +58,8 @@ def train_of(source: str) -> Train:
     """The `train` that a source defines."""
     space: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(source, "<cell 1>", "exec"), space)
-    return space["train"]
+    found: Train = space["train"]
+    return found
 
 
 def sizes(seed: int) -> list[tuple[int, int]]:

@@ -270,7 +270,7 @@ def any_program(rng: random.Random) -> Program:
                 dos[at], dos[other_at] = dos[other_at], dos[at]
     found = Program({slot: tuple(dos) for slot, dos in slots.items()})
     if rng.random() < 0.15 and not any(do.op == "F" for slot in SLOTS if slot != "inside" for do in found.slots[slot]):
-        found = replace(found, hoisted=rng.choice(("pass", "all")))  # type: ignore[arg-type]
+        found = replace(found, hoisted=rng.choice(("pass", "all")))
     return draw_form(rng, found, safe=not stale_possible(found))
 
 

@@ -98,7 +98,9 @@ class Adam(Plain):
 
     def __init__(self, lr: float) -> None:
         super().__init__(lr)
-        self.t, self.m, self.v = 0, {}, {}
+        self.t = 0
+        self.m: Weights = {}
+        self.v: Weights = {}
 
     def __call__(self, w: Weights, g: Weights) -> Weights:
         self.t += 1
@@ -140,7 +142,7 @@ def maker(text: str, lr: float) -> Plain:
     ):
         found = re.search(pattern, text)
         if found:
-            return make(found)  # type: ignore[no-any-return]
+            return make(found)
     return Plain(lr)
 
 
