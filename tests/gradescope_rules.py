@@ -26,7 +26,7 @@ def read(content: bytes) -> dict[str, Any]:
     """The results in a file. Raises ValueError naming everything that Gradescope would not take."""
     found = json.loads(content.decode("utf-8"), parse_constant=lambda name: math.nan)
     if not isinstance(found, dict):
-        raise ValueError("not a mapping")
+        raise ValueError("not a mapping")  # noqa: TRY004
     faults = shape("results", found, TOP)
     tests = found.get("tests", [])
     for position, test in enumerate(tests):

@@ -26,7 +26,7 @@ from autograder.report.feedback import page
 SHOWN = 60
 
 
-def export_run(
+def export_run(  # noqa: PLR0913
     run: Path,
     to: str,
     template: Path,

@@ -43,7 +43,7 @@ from autograder.results import Outcome, Status
 from autograder.terminal.summary import summarise, unused_extensions
 
 
-def grade_paths(
+def grade_paths(  # noqa: PLR0913
     course: Course,
     assignment: Assignment,
     paths: Sequence[Path],

@@ -100,7 +100,7 @@ def fill(
     return filled_in(KINDS[to], template, record.info(), people, column, erase, part, overwrite, known)
 
 
-def filled_in(
+def filled_in(  # noqa: PLR0913
     kind: Gradebook,
     template: Template,
     info: RunInfo,

@@ -111,7 +111,7 @@ def run_notebook(path: Path, assignment: Assignment, broker: Broker, seeds: Seed
     with Reader() as reader:
         read = reader.notebook(path.read_bytes(), assignment.names)
     if isinstance(read, Unreadable):
-        raise ValueError(f"{path}: {read.reason}")
+        raise ValueError(f"{path}: {read.reason}")  # noqa: TRY004 - it is the file that is wrong
     run = NotebookRun(broker, list(read.code), settings_of(assignment), seeds.student(NOTEBOOK))
     run.notes += read.notes
     run.start()

@@ -208,10 +208,10 @@ def mark_optimized(optimizer: Any, args: Any, kwargs: Any) -> None:
     """Global optimizer hook: leaves a mark on each parameter at an optimizer's first Optimize."""
     if getattr(optimizer, "_marked", False):
         return
-    optimizer._marked = True
+    optimizer._marked = True  # noqa: SLF001 - our own mark
     for group in optimizer.param_groups:
         for parameter in group["params"]:
-            parameter._optimized = True
+            parameter._optimized = True  # noqa: SLF001
 
 
 def seed(number: int) -> None:
