@@ -16,22 +16,14 @@ SEEDS = fuzzing.seeds()
 def test_valid_inputs_spoilt_at_a_few_places(name: str) -> None:
     chance = random.Random(name)
     for _ in range(1500):
-        data = bytearray(chance.choice(SEEDS[name]))
-        for _ in range(chance.randint(1, 6)):
-            at = chance.randrange(len(data) + 1)
-            match chance.randrange(4):
-                case 0:
-                    data[at : at + chance.randint(0, 40)] = b""
-                case 1:
-                    data[at:at] = chance.randbytes(chance.randint(1, 8))
-                case 2:
-                    data[at : at + 4] = chance.choice(
-                        [b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"[[[[", b"null"]
-                    )
-                case 3:
-                    data = data[:at] + data[max(0, at - 30) :]
-            data = data or bytearray(b"\0")
-        fuzzing.TARGETS[name](bytes(data))
+        fuzzing.TARGETS[name](fuzzing.spoilt(chance.choice(SEEDS[name]), chance))
+
+
+@pytest.mark.parametrize("name", ["value", "cell", "outputs", "account"])
+def test_valid_json_with_other_values_in_it(name: str) -> None:
+    chance = random.Random(name)
+    for _ in range(500):
+        fuzzing.TARGETS[name](fuzzing.twisted(chance.choice(SEEDS[name]), chance))
 
 
 @pytest.mark.parametrize("name", fuzzing.TARGETS)
