@@ -136,13 +136,14 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the class and its run.")] = Path("runs/demo"),
     workers: WorkersOption = 0,
     level: LevelOption = None,
+    assignment: AssignmentOption = None,
     course: CourseOption = None,
 ) -> None:
     """Make up a class with known mistakes, grade it end to end, and hold the marks against the expected ones."""
     from autograder.engine.demo import run_demo
     from autograder.engine.grading import Wish
 
-    loaded, wanted = chosen(course, "dipping_into_pytorch")
+    loaded, wanted = chosen(course, assignment)
     wish = Wish(
         out=out, seed=loaded.seed if seed is None else seed, workers=workers, level=level, fresh=True, trusted=True
     )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 import json
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 import torch
 from IPython.core.inputtransformer2 import TransformerManager
+from made_up_class import BROKEN, POINTS, VARIANTS, Variant, compose, expected_points, make_class, variants_of
+from made_up_class.dress import DRESSES
 from torch import nn
 from torch.optim import SGD
 
-from autograder.authoring.demo_class import compose, expected_points, make_class
-from autograder.authoring.dress import DRESSES
-from autograder.authoring.variants import BROKEN, POINTS, VARIANTS, Variant, variants_of
+from autograder.course import CourseError, load_course
+from autograder.engine.demo import class_maker
 
 NOT_PYTHON = {"q3-syntax-error", "half-a-line"}
 
@@ -235,3 +237,11 @@ def test_right_examples_are_pairs_of_a_whole_number_triple_and_its_target(part: 
 def test_broken_files_are_no_notebooks_of_this_lab() -> None:
     for file in BROKEN:
         assert not any(name.encode() in file.content for name in ("MyNetwork", "fit_product", "scalar_tensor"))
+
+
+def test_an_assignment_without_a_made_up_class_says_so(tmp_path: Path) -> None:
+    (tmp_path / "grading.yml").write_text("course: C\nseed: 1\nassignments:\n  a: {title: A, notebook: a.ipynb, questions: "
+                                          "{q1: {title: Q, points: 1, names: [x]}}}\n")  # fmt: skip
+    course = load_course(tmp_path)
+    with pytest.raises(CourseError, match=r"a has no made-up class.*made_up_class"):
+        class_maker(course, course.assignment("a"))

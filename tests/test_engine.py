@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 from conftest import notebook_bytes
+from made_up_class import POINTS, VARIANTS, Variant, compose, expected_points
 
-from autograder.authoring.demo_class import compose, expected_points
-from autograder.authoring.variants import POINTS, VARIANTS, Variant
 from autograder.course import Assignment, Course
 from autograder.engine import grading
 from autograder.engine.grading import RECORD, REFERENCE, STUMBLED, Wish, grade, settled

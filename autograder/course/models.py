@@ -318,6 +318,10 @@ class Course(Strict):
         """The solved notebook that the stub is made from."""
         return self.root / "solutions" / assignment.id / assignment.notebook
 
+    def made_up_class_dir(self, assignment: Assignment) -> Path:
+        """The package of the made-up class, beside the solution; not every assignment has one."""
+        return self.master_path(assignment).parent / "made_up_class"
+
     def graders_dir(self, assignment: Assignment) -> Path:
         """The folder of the hidden graders."""
         return self.root / "tests" / "graders" / assignment.id

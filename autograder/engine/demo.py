@@ -1,19 +1,24 @@
-"""`autograder demo`: a made-up class, graded end to end, each mark held against the one it was made to earn."""
+"""`autograder demo`: a made-up class, graded end to end, each mark held against the one it was made to earn.
+
+The class belongs to the course and lies beside its solution: `made_up_class.make_class` gives `count` students.
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Sequence
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.authoring.demo_class import MadeUpStudent, make_class
-from autograder.course import Assignment, Course
+from autograder.course import Assignment, Course, CourseError
 from autograder.engine.grading import Wish
 from autograder.engine.running import grade_paths
 from autograder.gradebook.export import fill, write_filled
@@ -22,13 +27,51 @@ from autograder.record.store import Record
 from autograder.results import Outcome
 
 NEAR = 0.005  # points; scores are rounded to 2 decimals
+PACKAGE = "made_up_class"
+
+
+class MadeUpStudent(Protocol):
+    """What the demo asks of a student who does not exist; `expected` is points by question, empty without a score."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def filename(self) -> str: ...
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def expected_status(self) -> str: ...
+    @property
+    def expected(self) -> Mapping[str, float]: ...
+    @property
+    def about(self) -> str: ...
+
+
+def class_maker(course: Course, assignment: Assignment) -> Callable[[int, int], Sequence[MadeUpStudent]]:
+    """The course's own `make_class(count, seed)`. Raises CourseError if this assignment has none."""
+    folder = course.made_up_class_dir(assignment)
+    spec = importlib.util.spec_from_file_location(PACKAGE, folder / "__init__.py")
+    if spec is None or spec.loader is None or not (folder / "__init__.py").is_file():
+        raise CourseError(
+            f"{assignment.id} has no made-up class to show: there is no {folder}. Grade your own instead."
+        )
+    for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
+        del sys.modules[name]  # of another course
+    module = sys.modules[PACKAGE] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    make: Callable[[int, int], Sequence[MadeUpStudent]] = module.make_class
+    return make
 
 
 def run_demo(
     course: Course, assignment: Assignment, count: int, wish: Wish, console: Console, progress_console: Console
 ) -> int:
     """Make, grade and compare; 0 if every mark is as expected, else 1. An old run in the folder is replaced."""
-    people = make_class(count, wish.seed)
+    people = class_maker(course, assignment)(count, wish.seed)
     folder = wish.out / "handed-in"
     write_class(people, folder)
     roster = write_roster(people, wish.out / "roster.csv")

@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from autograder.course.faults import did_you_mean
+from autograder.record.rows import outcomes_in
 from autograder.record.store import Record, RecordError
-from autograder.record.tables import AdjustmentRow, QuestionRow
+from autograder.record.tables import AdjustmentRow
 from autograder.results import rounded
 
 
@@ -86,10 +87,9 @@ def adjustments(record: Record, with_undone: bool = False) -> dict[str, list[Adj
     """By student, the oldest first; those in force, or all that ever were."""
     with Session(record.engine) as session:
         judged = {
-            (key, question): score
-            for key, question, score in session.execute(
-                select(QuestionRow.submission, QuestionRow.question, QuestionRow.score)
-            )
+            (outcome.key, question.id): question.score
+            for outcome in outcomes_in(session, with_tests=False)
+            for question in outcome.questions
         }
         found: dict[str, list[Adjustment]] = {}
         for row in session.scalars(select(AdjustmentRow).order_by(AdjustmentRow.id)):

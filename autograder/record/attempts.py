@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from autograder.record.rows import outcome_of, storable
+from autograder.record.rows import columns_of, outcome_of, outcomes_in
 from autograder.record.store import Record
 from autograder.record.tables import AttemptRow, SubmissionRow
 from autograder.results import Outcome
+
+JUDGED = ("status", "score", "outcome", "tests", "cells")  # the columns that `columns_of` fills
 
 
 @dataclass(frozen=True)
@@ -38,26 +40,26 @@ def keep_attempts(record: Record, key: str, attempts: Sequence[Attempt]) -> None
     """Keep all hand-ins of a student. An attempt of the same bytes keeps its outcome; the key must be planned."""
     with Session(record.engine) as session, session.begin():
         rows = session.scalars(select(AttemptRow).where(AttemptRow.submission == key)).all()
-        judged = {row.sha256: (row.outcome, row.score) for row in rows if row.outcome is not None}
+        judged = {row.sha256: {name: getattr(row, name) for name in JUDGED} for row in rows if row.status is not None}
         session.execute(delete(AttemptRow).where(AttemptRow.submission == key))
         session.flush()
         for one in attempts:
             digest = hashlib.sha256(one.content).hexdigest() if one.content is not None else None
-            outcome, score = judged.get(digest, (None, None))
             session.add(
                 AttemptRow(
                     submission=key, number=one.number, source=one.source, filename=one.filename, sha256=digest,
-                    handed_in=one.handed_in, content=one.content, outcome=outcome, score=score, counted=one.counted,
+                    handed_in=one.handed_in, content=one.content, counted=one.counted,
+                    **judged.get(digest, {}),
                 )
             )  # fmt: skip
 
 
 def save_attempt(record: Record, key: str, number: int, outcome: Outcome) -> None:
     """Keep the outcome of one attempt. Raises sqlalchemy's NoResultFound if it is not kept."""
-    outcome = outcome.model_copy(update=storable(dict(outcome)))
     with Session(record.engine) as session, session.begin():
         row = session.get_one(AttemptRow, (key, number))
-        row.outcome, row.score = outcome.model_dump(mode="json"), outcome.score
+        for name, value in columns_of(outcome).items():
+            setattr(row, name, value)
 
 
 def count_attempt(record: Record, key: str, number: int) -> None:
@@ -81,7 +83,9 @@ def attempt_outcome(record: Record, key: str, number: int) -> Outcome | None:
     """The outcome of one attempt; None where it was not graded."""
     with Session(record.engine) as session:
         row = session.get(AttemptRow, (key, number))
-        return Outcome.model_validate(row.outcome) if row is not None and row.outcome is not None else None
+        if row is None or row.outcome is None:
+            return None
+        return outcome_of(key, row.outcome, row.tests or (), row.cells or ())
 
 
 def counted(record: Record) -> dict[str, Attempt]:
@@ -99,5 +103,5 @@ def counted(record: Record) -> dict[str, Attempt]:
 def raw_outcome(record: Record, key: str) -> tuple[str | None, Outcome] | None:
     """Digest and outcome of a student as judged, before anybody's adjustment; None if there is none."""
     with Session(record.engine) as session:
-        row = session.get(SubmissionRow, key)
-        return (row.sha256, outcome_of(row, True)) if row is not None and row.status is not None else None
+        digest = session.scalar(select(SubmissionRow.sha256).where(SubmissionRow.key == key))
+        return next(((digest, outcome) for outcome in outcomes_in(session, key)), None)

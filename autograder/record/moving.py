@@ -15,16 +15,13 @@ from autograder.record.store import Record
 from autograder.record.tables import (
     AdjustmentRow,
     AttemptRow,
-    CellRow,
     ExtensionRow,
-    QuestionRow,
     ReceiptRow,
     RegradeRow,
     SubmissionRow,
-    TestRow,
 )
 
-OF_THE_WORK = (QuestionRow, TestRow, CellRow, AttemptRow, AdjustmentRow)
+OF_THE_WORK = (AttemptRow, AdjustmentRow)
 OF_THE_PERSON = (RegradeRow, ReceiptRow)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from autograder.course.faults import did_you_mean
 from autograder.course.models import Policy
 from autograder.errors import AutograderError
-from autograder.record.rows import ORDER, fill, outcome_of, outcomes_of, storable
+from autograder.record.rows import ORDER, columns_of, outcomes_in
 from autograder.record.tables import (
     SCHEMA,
     AdjustmentRow,
@@ -173,7 +173,6 @@ class Record:
             ) from None
 
     def _save(self, outcome: Outcome, content: bytes | None, settles: bool) -> None:
-        outcome = outcome.model_copy(update=storable(dict(outcome)))
         with Session(self.engine) as session, session.begin():
             row = session.get(SubmissionRow, outcome.key)
             if row is None:
@@ -181,11 +180,9 @@ class Record:
             digest = hashlib.sha256(content).hexdigest() if content is not None else None
             if row.status is not None and not settles:
                 session.add_all(_regraded(row, outcome, digest))
-            row.questions.clear()
-            row.cells.clear()
-            session.flush()
             row.content, row.sha256 = content, digest
-            fill(row, outcome)
+            for name, value in columns_of(outcome).items():
+                setattr(row, name, value)
 
     # --- reading ---------------------------------------------------------------------------------------------
 
@@ -228,18 +225,13 @@ class Record:
         who wants points alone leaves the tests away too."""
         with Session(self.engine) as session:
             adjusted, asked = _adjustments(session), _asked(session)
-            if not with_cells:
-                found = outcomes_of(session, with_tests)
-                return [_adjusted(outcome, adjusted.get(outcome.key, {}), asked) for outcome in found]
-            rows = session.scalars(select(SubmissionRow).where(SubmissionRow.status.is_not(None)).order_by(*ORDER))
-            return [_adjusted(outcome_of(row, with_cells), adjusted.get(row.key, {}), asked) for row in rows]
+            found = outcomes_in(session, None, with_tests, with_cells)
+            return [_adjusted(outcome, adjusted.get(outcome.key, {}), asked) for outcome in found]
 
     def outcome(self, key: str) -> Outcome | None:
         with Session(self.engine) as session:
-            row = session.get(SubmissionRow, key)
-            if row is None or row.status is None:
-                return None
-            return _adjusted(outcome_of(row, True), _adjustments(session, key).get(key, {}), _asked(session))
+            asked, adjusted = _asked(session), _adjustments(session, key).get(key, {})
+            return next((_adjusted(one, adjusted, asked) for one in outcomes_in(session, key)), None)
 
     # --- forgetting ------------------------------------------------------------------------------------------
 
@@ -275,7 +267,7 @@ def _regraded(row: SubmissionRow, outcome: Outcome, digest: str | None) -> list[
     elif row.sha256 != digest:
         why = "another file counts"
     else:
-        before = {question.question: question.score for question in row.questions}
+        before = {question["id"]: question["score"] for question in (row.outcome or {}).get("questions", ())}
         moved = [
             f"{one.id} {before[one.id]:g} -> {one.score:g}"
             for one in outcome.questions

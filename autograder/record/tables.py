@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, Text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA = 6
+SCHEMA = 7
+NOTHING_AS_NULL = JSON(none_as_null=True)
 
 
 class Base(DeclarativeBase):
@@ -34,7 +35,7 @@ class RunRow(Base):
 
 
 class SubmissionRow(Base):
-    """Everybody who stands in the run; the outcome's own columns are empty until it is judged."""
+    """Everybody who stands in the run; the outcome's columns are empty until it is judged."""
 
     __tablename__ = "submission"
 
@@ -53,80 +54,12 @@ class SubmissionRow(Base):
     sha256: Mapped[str | None] = mapped_column(String(64))
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # megabytes; few readers want it
     status: Mapped[str | None] = mapped_column(String(20))
-    message: Mapped[str] = mapped_column(Text, default="")
     score: Mapped[float | None]
-    max_score: Mapped[float | None]
-    verdict: Mapped[str | None] = mapped_column(String(60))
-    flags: Mapped[list[Any]] = mapped_column(default=list)
-    notes: Mapped[list[Any]] = mapped_column(default=list)
-    level: Mapped[str] = mapped_column(String(40), default="")
-    seed: Mapped[int] = mapped_column(BigInteger, default=0)
-    cpu: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    versions: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    detail: Mapped[str] = mapped_column(Text, default="")
-    questions: Mapped[list[QuestionRow]] = relationship(
-        cascade="all, delete-orphan", order_by="QuestionRow.position", lazy="selectin"
-    )
-    cells: Mapped[list[CellRow]] = relationship(cascade="all, delete-orphan", order_by="CellRow.number")
-
-
-class QuestionRow(Base):
-    __tablename__ = "question_result"
-
-    submission: Mapped[str] = mapped_column(ForeignKey("submission.key", ondelete="CASCADE"), primary_key=True)
-    question: Mapped[str] = mapped_column(String(64), primary_key=True)
-    position: Mapped[int]
-    title: Mapped[str] = mapped_column(Text)
-    points: Mapped[float]
-    score: Mapped[float]
-    moment: Mapped[int | None]
-    note: Mapped[str] = mapped_column(Text)
-    tests: Mapped[list[TestRow]] = relationship(
-        cascade="all, delete-orphan",
-        order_by="TestRow.position",
-        lazy="selectin",
-        primaryjoin="and_(QuestionRow.submission == foreign(TestRow.submission), "
-        "QuestionRow.question == foreign(TestRow.question))",
-    )
-
-
-class TestRow(Base):
-    __tablename__ = "test_result"
-    __test__ = False  # not a pytest class
-
-    submission: Mapped[str] = mapped_column(ForeignKey("submission.key", ondelete="CASCADE"), primary_key=True)
-    question: Mapped[str] = mapped_column(String(64), primary_key=True)
-    position: Mapped[int] = mapped_column(primary_key=True)
-    test: Mapped[str] = mapped_column(Text)
-    title: Mapped[str] = mapped_column(Text)
-    weight: Mapped[float]
-    visibility: Mapped[str] = mapped_column(String(20))
-    outcome: Mapped[str] = mapped_column(String(10))
-    share: Mapped[float]
-    found: Mapped[str] = mapped_column(Text)
-    advice: Mapped[str] = mapped_column(Text)
-    where_cell: Mapped[int | None]
-    where_line: Mapped[int | None]
-    verdict: Mapped[str | None] = mapped_column(String(60))
-    flags: Mapped[list[Any]]
-    detail: Mapped[str] = mapped_column(Text)
-    evidence: Mapped[dict[str, Any]]
-    cpu: Mapped[float]
-
-
-class CellRow(Base):
-    """A code cell as it ran: the executed notebook, kept for appeals."""
-
-    __tablename__ = "cell_run"
-
-    submission: Mapped[str] = mapped_column(ForeignKey("submission.key", ondelete="CASCADE"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
-    source: Mapped[str] = mapped_column(Text)
-    outputs: Mapped[list[Any]]
-    error: Mapped[str | None] = mapped_column(Text)
-    line: Mapped[int | None]
-    cpu: Mapped[float]
-    skipped: Mapped[bool]
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(NOTHING_AS_NULL)  # results.Outcome but for these two:
+    tests: Mapped[list[Any] | None] = mapped_column(NOTHING_AS_NULL, deferred=True)  # by question, in its order
+    cells: Mapped[list[Any] | None] = mapped_column(
+        NOTHING_AS_NULL, deferred=True
+    )  # the executed notebook, for appeals
 
 
 class AdjustmentRow(Base):
@@ -156,7 +89,10 @@ class AttemptRow(Base):
     handed_in: Mapped[str] = mapped_column(String(40))
     sha256: Mapped[str | None] = mapped_column(String(64))
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
-    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON, deferred=True)
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(NOTHING_AS_NULL, deferred=True)
+    tests: Mapped[list[Any] | None] = mapped_column(NOTHING_AS_NULL, deferred=True)
+    cells: Mapped[list[Any] | None] = mapped_column(NOTHING_AS_NULL, deferred=True)
+    status: Mapped[str | None] = mapped_column(String(20))
     score: Mapped[float | None]
     counted: Mapped[bool] = mapped_column(default=False)
 

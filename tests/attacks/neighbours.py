@@ -17,7 +17,8 @@ def reach(kind: str, name: str, source: str) -> Attack:
 
 
 HOME = "import importlib, importlib.util, os, sys\nhome = os.path.dirname(sys.modules['autograder'].__file__)\n"
-FILES = "('authoring/variants/loops.py', 'authoring/variants/triples.py', 'authoring/variants/by_hand.py', 'loop/machine.py', 'loop/replay.py', 'loop/drawing.py', 'judge/plugin.py', 'judge/one.py', 'cli.py', 'sandbox/seccomp.py')"
+FILES = "('authoring/assign.py', 'engine/demo.py', 'loop/machine.py', 'loop/replay.py', 'loop/drawing.py', 'judge/plugin.py', 'judge/one.py', 'cli.py', 'sandbox/seccomp.py')"
+ANSWERS = "('{root}/solutions/dipping_into_pytorch/made_up_class/variants/loops.py', '{root}/solutions/dipping_into_pytorch/made_up_class/variants/by_hand.py')"
 MODULES = f"[name[:-3].replace('/', '.') for name in {FILES}]"
 
 OWN_CODE = [
@@ -28,7 +29,8 @@ OWN_CODE = [
         + """
 try:
     from importlib import import_module
-    variants = import_module('autograder.authoring.variants')
+    sys.path.insert(0, '{root}/solutions/dipping_into_pytorch')
+    variants = import_module('made_up_class.variants')
     for question in variants.POINTS:
         part = variants.variants_of(question, right=True)[0]
         through.append(part.name)
@@ -41,7 +43,7 @@ except Exception as error: print(repr(error))
         "the program's model answers by their files",
         HOME
         + f"""
-for name in {FILES}:
+for name in (*{FILES}, *{ANSWERS}):
     try:
         spec = importlib.util.spec_from_file_location('x_' + os.path.basename(name)[:-3], os.path.join(home, name))
         module = importlib.util.module_from_spec(spec)
@@ -83,7 +85,7 @@ for name in {MODULES}:
         HOME
         + f"""
 import glob, linecache
-for name in {FILES}:
+for name in (*{FILES}, *{ANSWERS}):
     folder, file = os.path.split(os.path.join(home, name))
     tag = sys.implementation.cache_tag
     for path in (os.path.join(folder, file), os.path.join(folder, '__pycache__', file[:-2] + tag + '.pyc')):
@@ -101,7 +103,7 @@ gc.unfreeze()
 for thing in gc.get_objects():
     if isinstance(thing, types.ModuleType):
         name = thing.__name__
-        if name.startswith(('autograder.authoring', 'autograder.judge', 'autograder.loop.', 'autograder.engine')) and name != 'autograder.loop.events':
+        if name.startswith(('made_up_class', 'autograder.authoring', 'autograder.judge', 'autograder.loop.', 'autograder.engine')) and name != 'autograder.loop.events':
             through.append(name)
     elif isinstance(thing, types.FunctionType) and thing.__code__.co_filename.endswith(('machine.py', 'replay.py', 'variants/loops.py')) and '/autograder/' in thing.__code__.co_filename:
         through.append(thing.__qualname__)

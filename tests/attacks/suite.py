@@ -235,7 +235,7 @@ def cells_of(out: Path, key: str) -> str:
     import sqlite3
 
     with contextlib.closing(sqlite3.connect(out / "grades.sqlite")) as record:
-        rows = record.execute("select outputs, error from cell_run where submission = ?", [key]).fetchall()
+        rows = record.execute("select cells from submission where key = ?", [key]).fetchall()
     return " ".join(str(part) for row in rows for part in row)
 
 

@@ -27,6 +27,7 @@ FAILS = "matrix_tensor = torch.tensor([[3, 1, 4], [1, 7]])"
 NETWORK = (
     "class MyNetwork(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
     "        self.first = torch.nn.Linear(3, 2)\n        self.second = torch.nn.Linear(2, 5)\n"
+    "        for one in self.parameters():\n            torch.nn.init.constant_(one, 0.1)\n"  # a run's start is drawn
     "    def forward(self, x):\n        return self.second(self.first(x))"
 )
 RESETS_TOO_SOON = (  # nothing moves, so no figure of it hangs on how a processor rounds

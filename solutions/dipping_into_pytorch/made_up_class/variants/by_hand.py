@@ -7,7 +7,7 @@ single cycle, so it keeps two of the four.
 
 from __future__ import annotations
 
-from autograder.authoring.variants.model import Variant, right, wrong
+from .model import Variant, right, wrong
 
 TRY_IT = """
 a = torch.tensor(3.0, requires_grad=True)

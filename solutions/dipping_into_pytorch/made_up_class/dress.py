@@ -1,6 +1,6 @@
 """Makes code cells look like a notebook that somebody hands in: headings, setup, checks, Colab's or Jupyter's traces.
 
-Called by `demo_class.compose`. Dress never changes a mark: it adds markdown, set-up and check cells, old outputs and
+Called by `students.compose`. Dress never changes a mark: it adds markdown, set-up and check cells, old outputs and
 metadata, and joins cells of a question at times. A habit is what a student's own machine leaves in a notebook: lines
 that fail where it is graded, and cost nothing either.
 """
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.authoring.variants import EXTRA
+from .variants import EXTRA
 
 DRESSES = ("colab", "jupyter", "vscode", "bare")
 

@@ -8,7 +8,7 @@ for learning (4 left there) and all of q6 but `make_examples` (1 left).
 
 from __future__ import annotations
 
-from autograder.authoring.variants.model import Variant, right, wrong
+from .model import Variant, right, wrong
 
 KEPT = ("q6-keeps-network",)
 UNTRAINABLE = {"q5": 4.0, "q6": 1.0}

@@ -1,16 +1,16 @@
 """The parts of made-up notebooks: answers to each question, right and wrong, with their marks reasoned by hand.
 
-Used by `autograder.authoring.demo_class` for `autograder demo`, and by tests that need one certain notebook.
+Used by `students` for `autograder demo`, and by tests that need one certain notebook.
 """
 
 from __future__ import annotations
 
-from autograder.authoring.variants import loop_mistakes, loops, triple_mistakes, triples
-from autograder.authoring.variants.by_hand import Q3
-from autograder.authoring.variants.hazards import BROKEN, EXTRAS, BrokenFile
-from autograder.authoring.variants.model import EXTRA, POINTS, Variant
-from autograder.authoring.variants.networks import Q4
-from autograder.authoring.variants.tensors import Q1, Q2
+from . import loop_mistakes, loops, triple_mistakes, triples
+from .by_hand import Q3
+from .hazards import BROKEN, EXTRAS, BrokenFile
+from .model import EXTRA, POINTS, Variant
+from .networks import Q4
+from .tensors import Q1, Q2
 
 __all__ = ["BROKEN", "EXTRA", "EXTRAS", "POINTS", "VARIANTS", "BrokenFile", "Variant", "variants_of"]
 

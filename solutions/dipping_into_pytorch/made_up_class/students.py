@@ -1,6 +1,6 @@
 """The made-up class of `autograder demo`: notebooks as students hand them in, each with the mark it should get.
 
-`cli` calls `make_class` and compares the expected points with the graded ones; tests call `compose` for one notebook.
+The demo calls `make_class` and compares its points with the graded ones; tests call `compose` for one notebook.
 The expected points come from the parts in `variants`, where each is reasoned by hand. No grader is imported here, or
 the comparison would say nothing. The first 24 students are the same people's sorts of work for every seed (right,
 mistaken, broken); the seed decides how the rest of each notebook is written and dressed.
@@ -12,8 +12,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autograder.authoring.dress import DRESSES, HABITS, dressed
-from autograder.authoring.variants import BROKEN, EXTRA, POINTS, VARIANTS, BrokenFile, Variant, variants_of
+from .dress import DRESSES, HABITS, dressed
+from .variants import BROKEN, EXTRA, POINTS, VARIANTS, BrokenFile, Variant, variants_of
 
 LARGEST = 500
 

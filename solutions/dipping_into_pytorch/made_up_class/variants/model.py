@@ -1,6 +1,6 @@
 """One interchangeable part of a made-up notebook: how somebody answered one question, and what that earns.
 
-Used by the modules of this package, which list the parts, and by `demo_class`, which puts them together. The points
+Used by the modules of this package, which list the parts, and by `students`, which puts them together. The points
 are reasoned by hand from the rubric. Nothing here runs or imports a grader, or the demo would compare it with itself.
 """
 

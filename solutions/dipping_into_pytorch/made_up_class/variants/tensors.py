@@ -6,7 +6,7 @@ Rubric for q2: each variable 0.5 (value and requires_grad), the latent value 1 (
 
 from __future__ import annotations
 
-from autograder.authoring.variants.model import Variant, right, wrong
+from .model import Variant, right, wrong
 
 Q1: tuple[Variant, ...] = (
     right(

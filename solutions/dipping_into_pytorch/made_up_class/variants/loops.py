@@ -7,7 +7,7 @@ used 1; a fresh MyNetwork learns [1, 2, 3] -> [1, 2, 3, 4, 5] in 1000 epochs 1.
 
 from __future__ import annotations
 
-from autograder.authoring.variants.model import Variant, right
+from .model import Variant, right
 
 LOSS = "loss = torch.sum((network(x) - y) ** 2)"
 

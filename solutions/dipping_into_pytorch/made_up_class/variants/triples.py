@@ -8,8 +8,8 @@ a second of CPU time.
 
 from __future__ import annotations
 
-from autograder.authoring.variants.model import Variant, right
-from autograder.authoring.variants.networks import network
+from .model import Variant, right
+from .networks import network
 
 EXAMPLES = """
 import random

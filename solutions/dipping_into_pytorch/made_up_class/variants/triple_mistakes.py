@@ -6,9 +6,9 @@ network 4, and a my_network that knows nothing 2.5.
 
 from __future__ import annotations
 
-from autograder.authoring.variants.model import Variant, wrong
-from autograder.authoring.variants.networks import network
-from autograder.authoring.variants.triples import EXAMPLES, FLOAT_TENSOR, RANDINT, TEST_IT, fitted
+from .model import Variant, wrong
+from .networks import network
+from .triples import EXAMPLES, FLOAT_TENSOR, RANDINT, TEST_IT, fitted
 
 NARROW = ("q4-lab", "q4-old-super", "q4-sequential")
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.authoring.variants.model import Variant, extra
+from .model import Variant, extra
 
 EXTRAS: tuple[Variant, ...] = (
     extra("raises", "A cell that raises.", 'print("so far so good")\nprint(my_latent_valeu)'),

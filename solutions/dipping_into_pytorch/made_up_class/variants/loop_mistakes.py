@@ -8,8 +8,8 @@ two-layer network becomes NaN at lr 1e-3 and 3e-4 on 1500 triples, and a one-lay
 
 from __future__ import annotations
 
-from autograder.authoring.variants.loops import LAB, LOSS, two_loops
-from autograder.authoring.variants.model import Variant, wrong
+from .loops import LAB, LOSS, two_loops
+from .model import Variant, wrong
 
 CANNOT_LEARN = {"q6": 1.0}
 CALLS_TRAIN = ("q6-linear-8", "q6-linear-3", "q6-linear-4", "q6-linear-16", "q6-linear-32")
