@@ -240,8 +240,9 @@ def test_broken_files_are_no_notebooks_of_this_lab() -> None:
 
 
 def test_an_assignment_without_a_made_up_class_says_so(tmp_path: Path) -> None:
-    (tmp_path / "grading.yml").write_text("course: C\nseed: 1\nassignments:\n  a: {title: A, notebook: a.ipynb, questions: "
-                                          "{q1: {title: Q, points: 1, names: [x]}}}\n")  # fmt: skip
+    question = "{q1: {title: Q, points: 1, names: [x]}}"
+    text = f"course: C\nseed: 1\nassignments:\n  a: {{title: A, notebook: a.ipynb, questions: {question}}}\n"
+    (tmp_path / "grading.yml").write_text(text)
     course = load_course(tmp_path)
     with pytest.raises(CourseError, match=r"a has no made-up class.*made_up_class"):
         class_maker(course, course.assignment("a"))
