@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.record.store import Planned, Record, RecordError, RunInfo
+from autograder.record.history import regrades
+from autograder.record.store import Planned, Record, RecordError, RecordFullError, RunInfo
 from autograder.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "basic", {"torch": "2"}, (("q1", "First", 2.0), ("q2", "Second", 3.5)))
@@ -190,10 +191,12 @@ def test_every_save_is_there_for_another_reader_at_once(record: Record) -> None:
 def test_a_save_that_fails_half_way_leaves_the_earlier_outcome(record: Record) -> None:
     record.plan([Planned("ada")])
     record.save(outcome("ada"), b"1")
-    twice = (CellRun(number=1, source="a"), CellRun(number=1, source="b"))
-    with pytest.raises(Exception, match="UNIQUE"):
-        record.save(outcome("ada", 0.0, cells=twice), b"2")
+    with sqlite3.connect(record.where) as database:
+        database.execute("CREATE TRIGGER full BEFORE UPDATE ON submission BEGIN SELECT RAISE(ABORT, 'no room'); END")
+    with pytest.raises(RecordFullError, match="no room"):
+        record.save(outcome("ada", 0.0), b"2")
     assert record.outcome("ada") == outcome("ada")
+    assert regrades(record) == []
     assert record.digests() == {"ada": hashlib.sha256(b"1").hexdigest()}
 
 
