@@ -84,4 +84,4 @@ def test_the_readme_says_where_the_command_is() -> None:
 def test_the_picture_of_the_rooms_has_each_of_them() -> None:
     picture = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").split("```")[1]
     drawn = re.findall(r'^ +(\w+)\["', picture, re.MULTILINE)
-    assert sorted(drawn) == sorted([*ROOMS, "cli", "files"])  # beside the rooms: the command line, and the ground's files
+    assert sorted(drawn) == sorted([*ROOMS, "cli", "files"])  # what is no room, too
