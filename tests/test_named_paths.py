@@ -33,17 +33,21 @@ THERE = of_the_project()
 NAMES = {path.name for path in THERE}
 TOPS = {path.relative_to(ROOT).parts[0] for path in THERE} | {"shared"}
 ROOMS = {path.parent.name for path in (ROOT / "autograder").glob("*/__init__.py")}
-TEXTS = [path for path in THERE if path.suffix in (".md", ".yml", ".py") or path.name in ("Makefile", "pyproject.toml")]
+TEXTS = [
+    path
+    for path in THERE
+    if path.suffix in (".md", ".yml", ".yaml", ".py", ".sh")
+    or path.name in ("Makefile", "pyproject.toml", "run_autograder")
+]
 
 
 def said(path: Path) -> str:
-    """The text that people read: all of it, and of a module its comments and docstrings."""
+    """The text that people read: all of it, and of a module its comments and strings that stand alone."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         return text
-    tree = ast.parse(text)
-    kinds = (ast.Module, ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
-    told = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, kinds)]
+    alone = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Expr)]
+    told = [one.value for one in alone if isinstance(one, ast.Constant) and isinstance(one.value, str)]
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     return "\n".join([*told, *(token.string for token in tokens if token.type == tokenize.COMMENT)])
 

@@ -156,7 +156,7 @@ def watch(**tensors: Handle) -> Handle:
 
 
 def seen(watched: Handle) -> dict[str, Any]:
-    """What a probe network or a watch has seen: see student.probe.report."""
+    """What a probe network or a watch has seen: see `student.probe`."""
     found: dict[str, Any] = ask("seen", watched._about, of=ref_of(watched))
     return found
 

@@ -34,7 +34,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "eps": (0.0, 1e-2),
     "dampening": (0.0, 0.0),
 }
-"""What is believed of a setting beside torch's own default: anything else is flagged. [loop.md]"""
+"""What is believed of a setting beside torch's own default: anything else is flagged."""
 
 
 class Gradient(Protocol):

@@ -177,7 +177,7 @@ NEEDED = {
     "restricted": ("usable", "files", "writing", "network", "programs", "memory", *FILTERED),
     "basic": ("usable", "memory"),
 }
-"""Layers without which a level is not that level. [sandbox.md]"""
+"""Layers without which a level is not that level."""
 
 
 def effects(plan: Plan) -> dict[str, str]:
