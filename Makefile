@@ -16,7 +16,7 @@ help:
 	@echo "make demo   a made-up class of $(STUDENTS), graded end to end into $(OUT)"
 	@echo "make test   lint, types and every test"
 	@echo "make lint   ruff and mypy alone"
-	@echo "make coverage   every test, and which lines none ran (takes half as long again)"
+	@echo "make coverage   every test, and which lines none ran (slower)"
 
 # torch comes first and alone, so that the wheel meant for this machine is taken before anything else asks for it
 $(VENV)/.torch: constraints.txt
