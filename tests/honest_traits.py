@@ -221,7 +221,71 @@ def trained(new: str) -> Trait:
     return swap(LAST, "my_network = MyNetwork()", f"my_network = {new}")
 
 
+NETWORK_8 = """        self.m1 = nn.Linear(3, 8)
+        self.m2 = nn.Linear(8, 5)
+
+    def forward(self, x):
+        return self.m2(self.m1(x))"""
+OWN_LAYERS = """        self.w1 = nn.Parameter(torch.rand(3, 5, dtype=torch.float64) * 0.3)
+        self.w2 = nn.Parameter(torch.rand(5, 5, dtype=torch.float64) * 0.3)
+        self.b = nn.Parameter(torch.zeros(5, dtype=torch.float64))
+
+    def forward(self, x):
+        return x.double() @ self.w1 @ self.w2 + self.b"""
+# What a function cannot do here, each line alone
+UNABLE = """    import csv, json, os, subprocess, urllib.request
+    os.makedirs("/content/drive/MyDrive/runs", exist_ok=True)
+    os.chdir("/content/drive/MyDrive")
+    log = open("/content/drive/MyDrive/log.txt", "a")
+    log.write(f"lr {lr}")
+    if os.path.exists("/"):
+        settings = json.load(open("/content/drive/MyDrive/settings.json"))
+        print(settings["lr"], os.environ["WANDB_API_KEY"], log)
+    subprocess.run(["nvidia-smi"], check=True)
+    assert torch.cuda.is_available(), "no GPU"
+    urllib.request.urlopen("https://x.invalid/d.csv")
+    rows = csv.writer(open("/content/rows.csv", "w", newline=""))
+    rows.writerow([lr, epochs])
+"""
+WITH_LOG = """    with open("/content/drive/MyDrive/log.txt", "w") as log, open("/content/b.txt", "w") as other:
+        for _ in range(epochs):
+            for x, y in examples:
+                loss = torch.sum((network(x) - y) ** 2)
+                loss.backward()
+                my_sgd.step()
+                my_sgd.zero_grad()
+                print(loss.item(), file=log)
+                other.write(f"{loss.item():.3f}")
+                torch.save(network.state_dict(), "/content/drive/MyDrive/w.pt")
+    return
+"""
+
 COLAB: dict[str, Trait] = {
+    "a function that wants another place": swap(TRAIN, STEPS, f"{STEPS}{UNABLE}"),
+    "training inside a log on the drive": swap(TRAIN, STEPS, f"{STEPS}{WITH_LOG}"),
+    "a log on the drive in the loop": swap(
+        TRAIN, RESET, f"{RESET}\n            open('/content/drive/MyDrive/log.txt', 'a').write(str(loss.item()))"
+    ),
+    "files in make_examples and forward": both(
+        swap(EXAMPLES, "    examples = []\n", "    examples = []\n    open('/content/x.txt', 'w').write('a')\n"),
+        swap(NETWORK, NETWORK, f"{NETWORK}\n        open('/content/shape.txt', 'w').write('8')"),
+    ),
+    "a loop of a cell that saves": swap(
+        LAST, "train(my_network, make_examples(400), lr=1e-3, epochs=15)",
+        "for epoch in range(15):\n    train(my_network, make_examples(400), lr=1e-3, epochs=1)\n"
+        "    open(f'/content/drive/MyDrive/{epoch}.txt', 'w').write('done')",
+    ),
+    "methods of the shell": first(
+        "shell = get_ipython()\nshell.magic('matplotlib inline')\nshell.magic('%load_ext nothing_like_it')\n"
+        "shell.magic('unknown 3')\nshell.run_line_magic('unknown', '4')\nshell.magic('cd /content/drive')\n"
+        "shell.run_cell_magic('bash', '', 'pip install x')\nshell.run_cell_magic('unknown', '', 'q = 1')\n"
+        "shell.system('nvidia-smi')\nshell.system_raw('ls')\nprint(shell.getoutput('ls'))"
+    ),
+    "%reset at the end": last("%reset -f"),
+    "%reset in the middle": cell_before(
+        FIT, "%reset -f", "import torch, torch.nn as nn\nfrom torch.optim import SGD\nimport matplotlib.pyplot as plt",
+        "var_1, var_2 = (torch.tensor(x, requires_grad=True) for x in (3.0, 4.0))",
+    ),
     "files.download": last("from google.colab import files\nopen('n.txt', 'w').close()\nfiles.download('n.txt')"),
     "userdata.get": first("from google.colab import userdata\nkey = userdata.get('WANDB_API_KEY')\nprint(len(key))"),
     "a file on the drive": first(DRIVE + "with open('/content/drive/MyDrive/notes.txt') as f:\n    notes = f.read()"),
@@ -306,6 +370,23 @@ PACKAGES: dict[str, Trait] = {
         logged("log = logging.getLogger('train')", "log.info('loss %s', loss.item())"),
     ),
     "input()": first("name = input('Your name? ')\nprint('Hello', name)"),
+    "a debugger that was left in": both(
+        first("import pdb\npdb.set_trace()\n%pdb on\n%debug"), swap(TRAIN, STEPS, f"{STEPS}    breakpoint()\n")
+    ),
+    "forms, prompts and one's own modules": first(
+        '#@title Setup { display-mode: "form" }\nrate = 1e-3 #@param {type:"number"}\n%cd "/content/drive/My Drive"\n'
+        "import my_helpers\nfrom my_others import *\ncount = input('How many? ')\ncount = int(count)\nprint(count)"
+    ),
+    "wandb's settings": both(
+        first("import wandb"),
+        swap(TRAIN, STEPS, f"{STEPS}    wandb.init(config={{'lr': lr}})\n    rate = float(wandb.config.lr)\n"),
+    ),
+    "a decorator that writes": in_front(
+        FIT,
+        "import functools\ndef noted(f):\n    @functools.wraps(f)\n    def call(*a, **k):\n"
+        "        open('/content/drive/calls.txt', 'a').write(f.__name__)\n        return f(*a, **k)\n"
+        "    return call\n@noted",
+    ),
     "nest_asyncio": first("import asyncio, nest_asyncio\nnest_asyncio.apply()\nawait asyncio.sleep(0)"),
 }  # fmt: skip
 DEVICES: dict[str, Trait] = {
@@ -346,6 +427,19 @@ DEVICES: dict[str, Trait] = {
         first("from torch.utils.data import DataLoader, Dataset"),
     ),
     "DataParallel": trained("nn.DataParallel(MyNetwork())"),
+    "DataLoader, workers that stay": both(
+        swap(TRAIN, LOOP, LOOP.replace("examples:", "loader:")),
+        swap(
+            TRAIN, STEPS,
+            f"{STEPS}    loader = DataLoader(examples, batch_size=None, num_workers=2, pin_memory=True,\n"
+            "        persistent_workers=True, prefetch_factor=4, pin_memory_device='cuda')\n",
+        ),
+        first("from torch.utils.data import DataLoader"),
+    ),
+    "layers of one's own in float64": swap(
+        "self.m1 = nn.Linear(3, 8)", NETWORK_8,
+        OWN_LAYERS,
+    ),
 }  # fmt: skip
 LETTERS: dict[str, Trait] = {
     "zero-width space": everywhere("my_sgd.step()", "my_sgd.\u200bstep()"),

@@ -7,6 +7,7 @@ import functools
 import json
 import re
 from collections import deque
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +18,7 @@ MOST_MOMENTS = 12  # of a question; the session keeps no more
 MOST_PARSED = 200_000  # characters of a cell; of longer ones names are found by pattern
 ESCAPED = 6  # characters of JSON that one character of an output may become
 MOST_OUTPUTS = 2000  # of a cell
+MOST_LEFT = 50  # statements that were left out, and names of each
 MOST_DEPTH = 8  # of lists and dicts in an output
 BINDS = re.compile(r"^[ \t]*(?:(?:class|def)[ \t]+(\w+)|(\w+)[ \t]*=)", re.MULTILINE)
 FORM = 200_000  # characters of JSON that the forms of a cell's outputs may take beside their text
@@ -64,6 +66,28 @@ def moments_of(reply: dict[str, Any], last: int) -> dict[str, list[int]]:
         and all(type(cell) is int and 0 < cell <= last for cell in cells)
         and all(one < other for one, other in pairwise(cells))
     }
+
+
+@dataclass(frozen=True)
+class Left:
+    """A statement that was left out for its surroundings' sake: where, which names it would have made, and why."""
+
+    cell: int
+    line: int
+    names: frozenset[str]
+    told: str
+
+
+def left_of(reply: dict[str, Any]) -> list[Left]:
+    """What the session says it has left out; what is malformed is not taken."""
+    found = []
+    left = reply.get("left")
+    for one in left[:MOST_LEFT] if isinstance(left, list) else ():
+        cell, line = (_number(one.get(name)) for name in ("cell", "line")) if isinstance(one, dict) else (None, None)
+        names = one.get("names") if cell and line else None
+        if cell and line and isinstance(names, list):
+            found.append(Left(cell, line, frozenset(map(_text, names[:MOST_LEFT])), _text(one.get("told"))[:200]))
+    return found
 
 
 def _cleaned(value: Any, depth: int = 0) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from autograder import wire
-from autograder.judge.cells import bindings, cell_run, mentions, moments_of
+from autograder.judge.cells import Left, bindings, cell_run, left_of, mentions, moments_of
 from autograder.judge.conversation import GRACE, Conversation, _text
 from autograder.judge.usage import cpu_of, memory_of
 from autograder.results import CellRun, Where
@@ -93,6 +93,7 @@ class NotebookRun:
     notes: list[str] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)  # statements that were left out
     cut_short: str = ""  # why the last cells or tests were not run
     notebook_cpu: float = 0.0
     sessions: int = 0
@@ -128,7 +129,7 @@ class NotebookRun:
         fd, self._pid = self.broker.new()
         self.sessions += 1
         self._channel = wire.Channel(socket.socket(fileno=fd), takes_fds=False)
-        self.cells, self.moments = [], {}
+        self.cells, self.moments, self.left = [], {}, []
         self._request(
             {
                 "do": "setup",
@@ -171,6 +172,7 @@ class NotebookRun:
             self.notebook_cpu += cell.cpu
             self.cells.append(cell)
             self.moments = moments_of(reply, number)
+            self.left = left_of(reply)
 
     def _over(self, cpu: float, wall: float) -> str:
         """Which limit of the whole notebook is passed, in words; "" if none is."""
@@ -313,7 +315,10 @@ class NotebookRun:
             self.broker.end()
 
     def explain(self, name: str) -> str:
-        """Why `name` may be missing: the cell that would have defined it, and what stopped that cell."""
+        """Why `name` may be missing: the statement or the cell that would have defined it, and what stopped it."""
+        for left in reversed(self.left):
+            if name in left.names:
+                return f"Cell {left.cell}, line {left.line} would define it, but could not run here: {left.told}"
         for cell in reversed(self.cells):
             if (cell.error or cell.skipped) and (name in bindings(cell.source) or mentions(cell.source, name)):
                 return f"Cell {cell.number} would define it, but did not come to its end: {cell.error}"

@@ -148,4 +148,8 @@ class Unsaid(SList):
     """Nothing, in place of the lines that a shell command would have printed."""
 
 
-STAND_INS = (Harmless, Absent, Uploads, Unsaid)
+class Unanswered(str):
+    """Nothing, in place of what a person would have typed."""
+
+
+STAND_INS = (Harmless, Absent, Uploads, Unsaid, Unanswered)

@@ -22,8 +22,8 @@ from torch.utils.data import DataLoader
 
 Note = Callable[[str], None]
 PRECISION = re.compile(r"float64|double|set_default|DoubleTensor|float16|half\(|bfloat16")
-ANSWERED = {"num_workers": 0, "pin_memory": False, "persistent_workers": False, "prefetch_factor": None, "timeout": 0,
-            "multiprocessing_context": None}  # fmt: skip
+ANSWERED = {"num_workers": 0, "pin_memory": False, "pin_memory_device": "", "persistent_workers": False,
+            "prefetch_factor": None, "timeout": 0, "multiprocessing_context": None}  # fmt: skip
 
 
 def install(note: Note) -> None:
@@ -33,7 +33,6 @@ def install(note: Note) -> None:
     _without_workers(note)
     _without_compiling(note)
     _in_full_precision(note)
-    _saving(note)
 
 
 def _without_workers(note: Note) -> None:
@@ -83,21 +82,6 @@ def _in_full_precision(note: Note) -> None:
 
     autocast.__init__ = init  # type: ignore[method-assign]
     scaler.__init__ = init_scaler  # type: ignore[method-assign]
-
-
-def _saving(note: Note) -> None:
-    real = torch.save
-
-    @functools.wraps(real)
-    def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
-        try:
-            real(obj, f, *args, **kwargs)
-        except (OSError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "Parent directory" not in str(error):
-                raise
-            note(f"`torch.save` could not write {str(f)[:80]!r}: there is no such folder here.")
-
-    torch.save = save
 
 
 def mix_precision() -> None:

@@ -7,7 +7,6 @@ would anywhere, because there the notebook says itself what to do without the pa
 
 from __future__ import annotations
 
-import ast
 import builtins
 import importlib
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 from autograder.student import standins
 from autograder.student.absent import Absent
+from autograder.student.surroundings import Surroundings
 
 ALWAYS = frozenset({"IPython", "google", "otter", "torch", "__future__", "typing_extensions"})
 Note = Callable[[str], None]
@@ -27,17 +27,14 @@ Note = Callable[[str], None]
 class ImportGuard:
     """Replaces builtins.__import__ for the notebook's code and for files it has written; others import as always.
 
-    `anything_missing` is called where a star import of something absent would have bound names that nobody knows.
+    `around` knows what a notebook catches itself, and is told where a star import would have bound unknown names.
     """
 
-    def __init__(
-        self, namespace: dict[str, Any], packages: Iterable[str], note: Note, anything_missing: Callable[[], None]
-    ) -> None:
+    def __init__(self, namespace: dict[str, Any], packages: Iterable[str], note: Note, around: Surroundings) -> None:
         self.namespace = namespace
         self.allowed = ALWAYS | set(packages) | sys.stdlib_module_names
         self.note = note
-        self.anything_missing = anything_missing
-        self.guarded: set[tuple[str, int]] = set()  # (file, line) of imports inside try/except
+        self.around = around
         self.home = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118  where a notebook writes its own modules
         self.given = frozenset(sys.path)
         self.original = builtins.__import__
@@ -46,19 +43,6 @@ class ImportGuard:
         builtins.__import__ = self
         sys.path.append("")  # as in Jupyter, a notebook imports what lies beside it; last, so that it shadows nothing
 
-    def read(self, filename: str, source: str) -> None:
-        """Note which imports of a cell stand inside a `try` that expects them to fail."""
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return  # running the cell will tell
-        for block in ast.walk(tree):
-            if isinstance(block, ast.Try) and block.handlers:
-                for statement in block.body:
-                    for node in ast.walk(statement):
-                        if isinstance(node, (ast.Import, ast.ImportFrom)):
-                            self.guarded.add((filename, node.lineno))
-
     def __call__(
         self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
     ) -> ModuleType:
@@ -66,7 +50,7 @@ class ImportGuard:
             return self.original(name, globals, locals, fromlist, level)
         package = name.partition(".")[0]
         frame = sys._getframe(1)
-        guarded = (frame.f_code.co_filename, frame.f_lineno) in self.guarded
+        guarded = (frame.f_code.co_filename, frame.f_lineno) in self.around.statements.caught
         if name == "google.colab" or name.startswith("google.colab."):
             if guarded and not fromlist:  # `try: import google.colab` asks "am I on Colab?": no
                 raise ModuleNotFoundError("No module named 'google.colab'", name=name)
@@ -90,7 +74,7 @@ class ImportGuard:
     def _note_absent(self, package: str, fromlist: Any) -> None:
         self.note(f"`{package}` is not among this course's packages; whatever needs it could not run here.")
         if fromlist and "*" in fromlist:
-            self.anything_missing()
+            self.around.anything_is_missing()
 
     def _is_theirs(self, globals: Any) -> bool:
         """Whether a module's code is a file that the notebook has written or brought along."""

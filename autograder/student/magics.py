@@ -14,7 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.utils.text import SList
 
@@ -26,11 +26,22 @@ if TYPE_CHECKING:
 Note = Callable[[str], None]
 INSTALLS = re.compile(r"^\s*(?:\S*python\S*\s+-m\s+)?(?:sudo\s+)?(?:pip3?|conda|mamba|uv|apt|apt-get)\b")
 INSTALLERS = ("pip", "conda", "mamba", "uv", "micromamba")
-QUIET = ("matplotlib", "load_ext", "reload_ext", "unload_ext", "autoreload", "tensorboard", "config", "gui", "autosave")
+QUIET = (
+    "matplotlib",
+    "load_ext",
+    "reload_ext",
+    "unload_ext",
+    "autoreload",
+    "tensorboard",
+    "config",
+    "gui",
+    "autosave",
+    "debug",
+    "pdb",
+)
 SHELLS = ("bash", "sh", "shell", "script", "system", "sx", "!", "cmd", "powershell")
 SHELL_SECONDS = 20
 PYTHON = re.compile(r"^(?:import|from)\s+\w", re.MULTILINE)  # no shell has a program of that name
-MAGIC = re.compile(r"^(?:[ \t]*|[\w, \t]+=[ \t]*)%(%?)(\w+)", re.MULTILINE)
 LEADING = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)+")
 
 
@@ -44,22 +55,39 @@ def install(shell: Shell, note: Note) -> None:
     known["line"]["cd"] = lambda line: _cd(line, note)
     known["cell"]["writefile"] = lambda line, cell="": _write(line, cell, note)
     known["cell"]["file"] = lambda line, cell="": _write(line, cell, note)
+    known["line"]["reset"] = _reset(shell, note)
     known["cell"]["time"] = lambda line, cell="": _timed(shell, cell)
+    _answer_unknown(shell, note)
     shell.system = shell.system_piped = shell.system_raw = lambda command: _system(shell, command, note)  # type: ignore[method-assign]
     shell.getoutput = lambda command, *a, **k: _lines(shell, command, note)  # type: ignore[method-assign]
 
 
-def prepared(shell: Shell, source: str, note: Note) -> str:
-    """A cell as it can be run: comments above its cell magic taken away, as Colab does; unknown magics made known."""
+def prepared(source: str) -> str:
+    """A cell as it can be run: comments above its cell magic are taken away, as Colab does."""
     above = LEADING.match(source)
-    if above is not None and source.startswith("%%", above.end()):
-        source = source[above.end() :]
-    for cell, name in set(MAGIC.findall(source)):
-        if cell and shell.find_cell_magic(name) is None:
-            shell.magics_manager.magics["cell"][name] = _unknown_cell(shell, name, note)
-        elif not cell and shell.find_line_magic(name) is None:
-            shell.magics_manager.magics["line"][name] = _quiet(name, note)
-    return source
+    return source[above.end() :] if above is not None and source.startswith("%%", above.end()) else source
+
+
+def _answer_unknown(shell: Shell, note: Note) -> None:
+    """Magics that nobody knows are made known when they are called, by `%`, `%%` or a method of the shell."""
+    line_magic, cell_magic, known = shell.run_line_magic, shell.run_cell_magic, shell.magics_manager.magics
+
+    def run_line_magic(magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        if shell.find_line_magic(magic_name) is None:
+            known["line"][magic_name] = _quiet(magic_name, note)
+        return line_magic(magic_name, line, _stack_depth + 1)
+
+    def run_cell_magic(magic_name: str, line: str, cell: str) -> Any:
+        if shell.find_cell_magic(magic_name) is None:
+            known["cell"][magic_name] = _unknown_cell(shell, magic_name, note)
+        return cell_magic(magic_name, line, cell)
+
+    def magic(arg_s: str) -> Any:  # what IPython had before version 8
+        name, _, line = arg_s.lstrip().removeprefix("%").partition(" ")
+        return run_line_magic(name, line.strip(), 2)
+
+    shell.run_line_magic, shell.run_cell_magic = run_line_magic, run_cell_magic  # type: ignore[method-assign]
+    shell.magic = magic  # type: ignore[attr-defined]
 
 
 def _quiet(name: str, note: Note) -> Callable[[str], None]:
@@ -68,6 +96,21 @@ def _quiet(name: str, note: Note) -> Callable[[str], None]:
             note(f"`%{name} {line[:60]}` was not run: the course's packages are installed already.")
         elif name not in QUIET:
             note(f"`%{name}` is not known here and did nothing.")
+
+    return magic
+
+
+def _reset(shell: Shell, note: Note) -> Callable[[str], None]:
+    """%reset as IPython has it. What it takes away is kept for the tests, unless a later cell makes it again."""
+    real = shell.find_line_magic("reset")
+
+    def magic(line: str = "") -> None:
+        before = dict(shell.user_ns)
+        real(line)
+        gone = [name for name in before if name not in shell.user_ns and not name.startswith("_")]
+        shell.deleted.update((name, before[name]) for name in gone)
+        if gone:
+            note("`%reset` took all names away, as in Jupyter; what no cell makes again is judged as it was before.")
 
     return magic
 

@@ -85,10 +85,10 @@ class Session:
         self.shell.capture = Capture(int(limits["output_kb"] * 1000))
         self.moments = Moments(self.shell.user_ns, [Watched(**watch) for watch in watched])
         self.shell.note = self.note
-        self.shell.surroundings = around = Surroundings(self.shell.user_ns)
+        self.shell.surroundings = around = Surroundings(self.shell.user_ns, CELL_NAME[:6], self.shell.leave_out)
         standins.install(self.shell, self.note)
         habits.install(self.note)
-        self.guard = ImportGuard(self.shell.user_ns, packages, self.note, around.anything_is_missing)
+        self.guard = ImportGuard(self.shell.user_ns, packages, self.note, around)
         self.guard.install()
         register_optimizer_step_post_hook(mark_optimized)
         seed(number)
@@ -101,9 +101,7 @@ class Session:
         if not self.mixes and habits.PRECISION.search(source):
             habits.mix_precision()
             self.mixes = True
-        source = magics.prepared(self.shell, source, self.note)
-        if self.guard is not None:
-            self.guard.read(CELL_NAME.format(number), self._plain(source))
+        source = magics.prepared(source)
         self.moments.before()
         started = clocks()
         cpu = self.limits["cell_cpu"]
@@ -126,15 +124,9 @@ class Session:
             "line": ran.line,
             "cell": ran.cell,
             "cpu": used,
+            "left": self.shell.left,
             "moments": {question: [m.cell for m in kept] for question, kept in self.moments.kept.items()},
         }
-
-    def _plain(self, source: str) -> str:
-        """The cell as Python, magics rewritten; the source itself where that fails."""
-        try:
-            return str(self.shell.transform_cell(source))
-        except Exception:  # any parser failure: running the cell reports it
-            return source
 
     def do_fork(self) -> dict[str, Any]:
         (fd,) = self.channel.fds
@@ -200,7 +192,7 @@ class Answers:
         self.alarm = session.alarm
         self.limits = session.limits
         self.session = session
-        self.finished = dict(self.shell.user_ns)
+        self.finished = {**self.shell.deleted, **self.shell.user_ns}
         self.judged_at: Any = None
         self.objects = Objects(self.shell.user_ns, session.own)
         self.left = 0.0

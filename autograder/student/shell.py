@@ -22,10 +22,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.student.surroundings import Surroundings
+from autograder.student.surroundings import Surroundings, bound
 
 KEPT_TYPES = ("text/plain", "text/html", "text/markdown", "image/png", "image/svg+xml")
 MOST_OUTPUTS = 1000  # of one cell, besides what is printed
+MOST_LEFT = 50  # lines of a notebook that are told to be left out, and names of each
 CELL_NAME = "<cell {}>"
 # What word processors, chats and web pages leave in code: spaces of other kinds, and characters without width
 INVISIBLE = {
@@ -191,6 +192,8 @@ class Shell(InteractiveShell):
         self.limits: dict[str, float] = {}
         self.surroundings: Surroundings | None = None  # set by the session: before, every failure ends its cell
         self.note: Callable[[str], None] = lambda text: None
+        self.left: list[dict[str, Any]] = []  # what was left out: cell, line, names, told
+        self.deleted: dict[str, Any] = {}  # names that %reset has taken away
         self._nodes: list[ast.stmt] = []  # the statements that are running
         super().__init__(**kwargs)
 
@@ -238,15 +241,28 @@ class Shell(InteractiveShell):
         error = result.error_in_exec if result is not None else None
         if not failed or error is None or self.surroundings is None:
             return failed
-        node = self.surroundings.blamed(error, code_obj, self._nodes, CELL_NAME[:6])
-        if node is None:
+        if not self.surroundings.blamed(error, code_obj, self._nodes):
             return True
         result.error_in_exec = None
-        told = self.told(error)
-        line = place(error)[1] if _cell_of(code_obj.co_filename) == place(error)[0] else node.lineno
-        self.note(f"Code cell {CellCompiler.cell}, line {line} could not run here and was left out: {told[:200]}")
-        self.capture.stream("stderr", f"[line {line} was left out: {told}]\n")
         return False
+
+    def transform_ast(self, node: ast.Module) -> ast.Module:
+        """As IPython's; then what may fail for its surroundings' sake is guarded."""
+        tree = super().transform_ast(node)
+        if self.surroundings is not None:
+            self.surroundings.statements.guard(tree, CELL_NAME.format(CellCompiler.cell))
+        return tree
+
+    def leave_out(self, error: BaseException, node: ast.stmt, file: str, line: int) -> None:
+        """Tell, once for each line, that a statement was left out for its surroundings' sake."""
+        cell = _cell_of(file)
+        if len(self.left) == MOST_LEFT or any((one["cell"], one["line"]) == (cell, line) for one in self.left):
+            return
+        told = self.told(error)
+        names = sorted(bound(node))[:MOST_LEFT]
+        self.left.append({"cell": cell, "line": line, "names": names, "told": told[:200]})
+        self.note(f"Code cell {cell}, line {line} could not run here and was left out: {told[:200]}")
+        print(f"[cell {cell}, line {line} was left out: {told}]", file=sys.stderr)
 
     def told(self, error: BaseException) -> str:
         """An exception in words, with the limit that it comes from, if any."""

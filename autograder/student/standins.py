@@ -9,14 +9,17 @@ from __future__ import annotations
 import builtins
 import functools
 import getpass
+import pdb
 import sys
 import warnings
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from IPython.core import debugger
+
 from autograder.student import magics
-from autograder.student.absent import Harmless, Uploads
+from autograder.student.absent import Harmless, Unanswered, Uploads
 
 if TYPE_CHECKING:
     from autograder.student.shell import Shell
@@ -95,16 +98,28 @@ def install(shell: Shell, note: Note) -> None:
     def answer(prompt: object = "") -> str:
         print(prompt)
         note("`input()` was answered with nothing: nobody sits at the keyboard when a notebook is graded.")
-        return ""
+        return Unanswered()
 
     builtins.input = answer
     shell.user_ns["input"] = answer
     getpass.getpass = lambda prompt="Password: ", stream=None: answer(prompt)
+    _without_debugger(note)
     shell.enable_gui = _nothing  # type: ignore[method-assign]
     for message in ("To exit: use", "FigureCanvasAgg is non-interactive"):
         warnings.filterwarnings("ignore", message=message)
     _quiet_plots(note)
     _quiet_bars()
+
+
+def _without_debugger(note: Note) -> None:
+    """A debugger would ask again and again what to do, and get no answer."""
+
+    def go_on(*args: Any, **kwargs: Any) -> None:
+        note("`breakpoint()` did not stop your code: nobody sits at the keyboard when a notebook is graded.")
+
+    sys.breakpointhook = go_on
+    pdb.set_trace = debugger.set_trace = pdb.post_mortem = go_on
+    pdb.Pdb.interaction = debugger.Pdb.interaction = go_on  # type: ignore[method-assign]
 
 
 def _quiet_plots(note: Note) -> None:

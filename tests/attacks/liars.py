@@ -76,7 +76,7 @@ LIES = [
     ),
     liar(
         "numbers that are none",
-        "lie(lambda header: {**header, 'cpu': -1e5, 'line': 'x' * 1000, 'cell': 10**40, 'error': 'E', 'outputs': 5, 'moments': [1], 'notes': {'a': 1}})",
+        "lie(lambda header: {**header, 'cpu': -1e5, 'line': 'x' * 1000, 'cell': 10**40, 'error': 'E', 'outputs': 5, 'moments': [1], 'notes': {'a': 1}, 'left': [7, {}, dict(cell=1, line=2, names=5), dict(cell=1, line=1, names=[[]], told={})]})",
     ),
     liar("moments that never were", "lie(lambda header: {**header, 'moments': {'q1': [1] * 2_000_000, 'q2': [9]}})"),
     liar(
