@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from honest_forms import FORMS, Form
-from honest_traits import Notebook, both, solved, traits
+from honest_traits import LONELY, Notebook, both, solved, traits
 
-SIZE, IN_PAIRS = 100, 34  # students; and traits that come in pairs
+SIZE, IN_PAIRS = 100, 60  # students; and traits that come in pairs
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,12 @@ def honest_class(seed: int) -> list[Honest]:
     plain, known = solved(), traits()
     names = rng.sample(sorted(known), len(known))
     wholes: list[tuple[str, Notebook, Form]] = [(name, plain, form) for name, form in FORMS.items()]
+    names.sort(key=LONELY.__contains__)
     paired, single = names[:IN_PAIRS], names[IN_PAIRS:]
     wholes += [(name, known[name](plain), FORMS["plain"]) for name in single]
     while paired:
         one = paired.pop()
-        for other in [*paired, *single]:
+        for other in [*paired, *(name for name in single if name not in LONELY)]:
             if (notebook := together(one, other)) is not None:
                 break
         else:

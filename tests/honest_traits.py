@@ -452,6 +452,9 @@ LETTERS: dict[str, Trait] = {
     "warnings are errors": after_imports("import warnings\nwarnings.filterwarnings('error')"),
 }  # fmt: skip
 
+# What a student does with the rest of the notebook in mind: it goes with no other trait
+LONELY = ("%reset beside code", "%reset in the middle", "%reset at the end", "warnings are errors")
+
 
 def traits() -> dict[str, Trait]:
     """Every trait by its name; each takes a solved notebook and gives a changed copy."""

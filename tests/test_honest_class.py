@@ -8,7 +8,7 @@ import random
 import pytest
 from honest_forms import FORMS
 from honest_people import honest_class
-from honest_traits import COLAB, DEVICES, LETTERS, PACKAGES, Notebook, solved, traits
+from honest_traits import COLAB, DEVICES, LETTERS, LONELY, PACKAGES, Notebook, solved, traits
 
 from autograder.course import Assignment
 from autograder.engine.slots import Job, Slots
@@ -17,8 +17,6 @@ from autograder.intake.notebook import read_notebook
 from autograder.results import Outcome
 
 PILE = 7
-# What a student does with the rest of the notebook in mind: it goes with no other trait
-LONELY = ("%reset beside code", "warnings are errors")
 
 
 def piles() -> dict[str, Notebook]:
