@@ -248,7 +248,7 @@ class Shell(InteractiveShell):
 
     def transform_ast(self, node: ast.Module) -> ast.Module:
         """As IPython's; then what may fail for its surroundings' sake is guarded."""
-        tree = super().transform_ast(node)
+        tree: ast.Module = super().transform_ast(node)
         if self.surroundings is not None:
             self.surroundings.statements.guard(tree, CELL_NAME.format(CellCompiler.cell))
         return tree
