@@ -9,10 +9,10 @@ from loops.case import BSZ, HEAD, LOSS, two_loops
 from loops.judging import evidence, judged, train_of
 from loops.right import LAB
 
-from autograder.loop.decision import Rules, learned
+from autograder.loop.decision import Rules, _loss, learned
 from autograder.loop.events import Account, Event, Kind
 from autograder.loop.machine import ChainGradient
-from autograder.loop.replay import Evidence
+from autograder.loop.replay import Evidence, Replayed
 from autograder.loop.wording import PROVISIONAL
 
 WEIGHTS = {"m1.weight": numpy.zeros((2, 3)), "m1.bias": numpy.zeros(2), "m2.weight": numpy.zeros((5, 2))}
@@ -101,3 +101,33 @@ def test_an_account_of_a_right_loop_is_no_witness_of_other_numbers() -> None:
     )
     assert not any(learned(one) for one in evidence(train))
     assert torch.is_grad_enabled()
+
+
+def test_a_loop_that_ends_within_its_last_pass_has_learned_whatever_was_written_after() -> None:
+    """How many passes were asked for tells that its account is not that of a right loop."""
+    train = train_of(
+        two_loops(
+            LAB + "\ncount += 1\nif count == epochs * len(examples) - 1:\n    break",
+            start="optimizer = SGD(network.parameters(), lr=lr)\ncount = 0",
+            end="network.recorder.stop()\nfor p in network.parameters():\n    p.data.zero_()",
+        )
+    )
+    assert all(learned(one) for one in evidence(train))
+
+
+@pytest.mark.parametrize(
+    ("proofs", "name"),
+    [
+        ([Replayed(True, True, against=True)], "WRONG_DIRECTION"),
+        ([Replayed(True, True, scale=-1.0)], "WRONG_DIRECTION"),
+        ([Replayed(True, True, against=True), Replayed(True, True, scale=-0.5)], "WRONG_DIRECTION"),
+        ([Replayed(True, True, against=True), Replayed(True, False)], "WRONG_DIRECTION"),
+        ([Replayed(True, True, against=True), Replayed(True, True)], "WRONG_LOSS"),
+        ([Replayed(True, True, scale=0.5)], "WRONG_LOSS"),
+        ([Replayed(True, False)], "WRONG_LOSS"),
+    ],
+)
+def test_another_loss_is_a_wrong_direction_where_every_finite_probe_leads_away(
+    proofs: list[Replayed], name: str
+) -> None:
+    assert _loss(proofs).name == name

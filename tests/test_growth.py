@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import random
 import re
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import growth
 import pytest
 
 import autograder
+from autograder.loop.machine import Step
+from autograder.loop.replay import rates_in
 
 PATTERNS = growth.patterns()
 ROOMS = ("intake", "people", "judge", "loop", "report")  # where texts are anybody's
@@ -50,3 +53,19 @@ def test_no_pattern_over_anybodys_text_hides_inside_a_function() -> None:
                     and one.attr in ("compile", "match", "search", "fullmatch", "sub", "split", "findall", "finditer")
                 ]
     assert not hidden, "give it a name at the top of its module, where this test finds it"
+
+
+def test_the_rates_of_an_account_are_told_apart_in_linear_time() -> None:
+    """Counted, not timed: how often one rate is compared with another. A forged account may have 20,000 of them."""
+
+    class Rate(float):
+        compared = 0
+
+        def __sub__(self, other: float) -> float:
+            Rate.compared += 1
+            return float(self) - float(other)
+
+    rates = [Rate(1.011 ** (number - 1000)) for number in range(2000)]
+    random.Random(1).shuffle(rates)
+    assert len(rates_in([Step("W", (), factor=rate) for rate in rates])) == len(rates)
+    assert Rate.compared <= 2 * len(rates)

@@ -122,6 +122,18 @@ def test_which_score_was_sent_is_said(tmp_path: Path, settings: dict, sent: str,
     assert said in " ".join(filled.notes)
 
 
+def test_what_is_counted_is_what_there_is(tmp_path: Path) -> None:
+    """The numbers in the summary and in the notes, each against the made-up class itself."""
+    kept = {one.n: plain(expected(one.n) or Decimal(0)) for one in PEOPLE if one.n % 10 == 2 and expected(one.n)}
+    _, filled = exported(tmp_path, "canvas", FILES["canvas"](lambda one: kept.get(one.n, "")))
+    stands = [status(one.n) for one in PEOPLE]
+    excused = stands.count(None)
+    assert (filled.same, filled.excused) == (len(kept), excused)
+    assert sum(filled.statuses.values()) == len(PEOPLE)
+    assert all(filled.statuses[one.value] == stands.count(one) for one in (Status.MISSING, Status.NOT_GRADABLE))
+    assert f"Rows of excused students, written as EX: {excused}." in filled.notes
+
+
 @pytest.mark.parametrize("lms", FILES)
 def test_missing_is_a_nought_only_where_the_course_says_so_and_never_over_a_grade(tmp_path: Path, lms: str) -> None:
     def cells(one: Person) -> str:
