@@ -71,6 +71,7 @@ THEIRS = {
     "a name that is lost": "n = 1 + wandb.count()\nm = n + 1",
     "in a function": "def f():\n    n = 1 + wandb.count()\n    print(n + 1)\nf()",
     "an attribute that is lost": "class A:\n    def __init__(self):\n        self.f = open('/content/a')\nA().f.read()",
+    "after a cell magic": "get_ipython().run_cell_magic('no', '', '1')\nopen('a', 'wb').write(wandb.content)",
     "a device": "def f():\n    assert torch.cuda.is_available()\nf()",
     "a refusal": "def f():\n    if not torch.cuda.is_available():\n        raise RuntimeError('no GPU')\nf()",
 }

@@ -122,7 +122,7 @@ class Surroundings:
             or self._is_lost(error)
             or last in ENVIRON
             or _refuses(error, node, inner, last is code)
-            or self._works_on_a_stand_in(error)
+            or self._works_on_a_stand_in(error, inner)
         )
 
     def _is_lost(self, error: BaseException) -> bool:
@@ -134,12 +134,15 @@ class Surroundings:
         name = error.name or next(iter(re.findall(r"local variable '(\w+)'", _text(error))), "")
         return name in self.lost or (bool(name) and self.anything)
 
-    def _works_on_a_stand_in(self, error: BaseException) -> bool:
+    def _works_on_a_stand_in(self, error: BaseException, inner: ast.AST) -> bool:
         """Whether the very expression that failed, in the innermost frame of the notebook's, is about a stand-in."""
         if isinstance(error, (NameError, SyntaxError)) or OWN_CALL.search(_text(error)):
             return False
         trace = [one for one in _traces(error) if one.tb_frame.f_code.co_filename.startswith(self.cells)][-1]
         text = _line(trace) if "to unpack" in _text(error) else _expression(trace)
+        text = text.strip() or ast.unparse(
+            inner
+        )  # a cell magic run by a method has taken the place of the cell's lines
         names = {**self.namespace, **trace.tb_frame.f_locals}
         return bool(ASKED.search(text)) or any(isinstance(names.get(word), STAND_INS) for word in WORD.findall(text))
 
