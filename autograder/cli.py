@@ -109,12 +109,12 @@ def grade(
     course: CourseOption = None,
 ) -> None:
     """Grade a folder, a zip or some notebooks: scores.csv, a page per student, results/*.json."""
-    from autograder.engine.grading import Wish
-    from autograder.engine.running import grade_paths
+    from autograder.engine.options import Options
+    from autograder.engine.running import grade_class
     from autograder.intake.layouts import LAYOUTS, PLAIN
 
     loaded, wanted = chosen(course, assignment)
-    wish = Wish(
+    options = Options(
         out=out if out is not None else Path("runs") / wanted.id,
         seed=loaded.seed if seed is None else seed,
         workers=workers,
@@ -123,9 +123,13 @@ def grade(
         fresh=fresh,
         layout=one_of("--layout", layout, [*LAYOUTS, PLAIN]) if layout else None,
         anonymous=anonymous,
+        paths=tuple(submissions),
+        roster=roster,
+        match=match,
+        groups=groups,
+        extensions=extensions,
     )
-    files = (extensions, match, groups)
-    raise typer.Exit(grade_paths(loaded, wanted, submissions, roster, wish, console(), Console(stderr=True), *files))
+    raise typer.Exit(grade_class(loaded, wanted, options, console(), Console(stderr=True)))
 
 
 @app.command()
@@ -141,13 +145,13 @@ def demo(
 ) -> None:
     """Make up a class with known mistakes, grade it end to end, and hold the marks against the expected ones."""
     from autograder.engine.demo import run_demo
-    from autograder.engine.grading import Wish
+    from autograder.engine.options import Options
 
     loaded, wanted = chosen(course, assignment)
-    wish = Wish(
+    options = Options(
         out=out, seed=loaded.seed if seed is None else seed, workers=workers, level=level, fresh=True, trusted=True
     )
-    raise typer.Exit(run_demo(loaded, wanted, students, wish, console(), Console(stderr=True)))
+    raise typer.Exit(run_demo(loaded, wanted, students, options, console(), Console(stderr=True)))
 
 
 @app.command()
@@ -223,7 +227,7 @@ def report(
     student: Annotated[str | None, typer.Option("--student", help="Only the page and the results of this key.")] = None,
 ) -> None:
     """Write scores.csv, results/ and feedback/ of a run anew from its record; print where."""
-    from autograder.engine.running import write_again
+    from autograder.engine.changing import write_again
 
     for path in write_again(run, student):
         typer.echo(str(path))
@@ -321,8 +325,7 @@ def adjust(
     ] = None,
 ) -> None:
     """Set a question's points by hand, with a reason that the student reads; regrading keeps it."""
-    from autograder.engine.adjusting import adjust_from
-    from autograder.engine.running import adjust_run
+    from autograder.engine.changing import adjust_from, adjust_run
 
     if table is not None:
         if student is not None or why or undo:
@@ -344,7 +347,7 @@ def forget(
     student: Annotated[str, typer.Argument(help="The student's key.")],
 ) -> None:
     """Wipe a student from a run: outcome, hand-in, executed cells, adjustments, pages."""
-    from autograder.engine.running import forget_student
+    from autograder.engine.changing import forget_student
 
     typer.echo(forget_student(run, student))
 

@@ -16,6 +16,7 @@ Visibility = Literal["hidden", "after_due_date", "after_published", "visible"]  
 TestOutcome = Literal["passed", "partial", "failed", "error", "not_run"]
 
 
+UNDECIDED = "UNDECIDED"  # which of several files counts is for a person to say
 JUDGE_FAILED = "JUDGE_FAILED"  # our side came to no end with this hand-in
 
 

@@ -28,10 +28,11 @@ from rich.table import Table
 from autograder.engine.exporting import return_feedback
 from autograder.engine.planning import plan
 from autograder.gradebook.export import KINDS, fill, write_filled
-from autograder.gradebook.scores import write_scores
 from autograder.intake.submissions import collect, file_safe
 from autograder.people.roster import read_roster
+from autograder.record.anonymity import overview
 from autograder.record.store import Record, RunInfo
+from autograder.report.scores import write_scores
 from autograder.results import Outcome, QuestionResult, Status, TestResult
 
 TITLE = "The lab"
@@ -173,7 +174,7 @@ def main() -> None:
         for one in planned:
             (folder / "run" / "feedback" / f"{file_safe(one.key)}.html").write_bytes(PAGE)
         with clock.part("out: scores.csv"):
-            write_scores(folder / "run" / "scores.csv", record)
+            write_scores(folder / "run" / "scores.csv", overview(record))
         for lms in KINDS:
             with clock.part(f"out: {lms}"):
                 filled = fill(record, lms, folder / f"{lms}.csv")

@@ -12,17 +12,18 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from autograder.engine.adjusting import adjust_from
+from autograder.engine.changing import adjust_from, adjust_run, forget_student, write_again
 from autograder.engine.exporting import export_run
-from autograder.engine.grading import RECORD, Wish, opened
-from autograder.engine.outputs import write_class, write_outputs
+from autograder.engine.grading import RECORD, opened
+from autograder.engine.options import Options
 from autograder.engine.people import key_of
 from autograder.engine.planning import Plan
-from autograder.engine.running import adjust_run, asked_for, forget_student, write_again
+from autograder.engine.running import asked_for, write_class
 from autograder.intake.submissions import Collected, LeftOut
 from autograder.people.findings import Finding
 from autograder.record.anonymity import made_up, naming, secret_path
 from autograder.record.store import Planned, Record, RecordError, RunInfo
+from autograder.report.outputs import write_outputs
 from autograder.results import CellRun, Outcome, QuestionResult, Status
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "strong", {}, (("q1", "First", 2.0),), anonymous=True)
@@ -59,7 +60,7 @@ def record(run: Path) -> Iterator[Record]:
         "hand-in of nobody", "", "class.zip: ada", "perhaps it is Student, Ada", "decide", "ada,ada-student"
     )
     collected = Collected((), (LeftOut("class.zip: ben.pdf", "it is no notebook"),), ("ada.ipynb: a note",))
-    write_class(run, made, collected, Plan(PEOPLE, {}, (found,)))
+    write_class(made, collected, Plan(PEOPLE, {}, (found,)), Options(run, 1))
     yield made
     made.close()
 
@@ -147,7 +148,7 @@ def test_a_student_is_found_by_an_address_of_theirs_alone(record: Record) -> Non
 def test_one_student_is_graded_again_by_any_name_of_theirs(text: str) -> None:
     planned = Plan(PEOPLE, {"ada": ("ada-student",)})
     said = made_up(True)("ada-student") if text == "made up" else text
-    keys = asked_for(Wish(Path("run"), 5, only=(said,), anonymous=True), planned)
+    keys = asked_for(Options(Path("run"), 5, only=(said,), anonymous=True), planned)
     assert [planned.hand_ins(key) for key in keys] == [{"ada"}]
 
 

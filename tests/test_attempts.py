@@ -24,7 +24,8 @@ from autograder.course import Assignment, Course
 from autograder.course.late import Extension, LatePolicy
 from autograder.engine import grading
 from autograder.engine.attempts import UNGRADED, taken_of
-from autograder.engine.grading import RECORD, Wish, grade
+from autograder.engine.grading import RECORD, grade
+from autograder.engine.options import Options
 from autograder.engine.slots import Job
 from autograder.intake.submissions import Submission, collect
 from autograder.record.attempts import attempts
@@ -156,7 +157,12 @@ class Runs:
         late = LatePolicy(due="2026-11-12 12:00", percent=40, per="day")  # type: ignore[arg-type]
         assignment = self.assignment.model_copy(update={"attempts": counts, "late": late})
         return grade(
-            self.course, assignment, submissions, None, Wish(self.out, **{"seed": 7, **wish}), lambda key, outcome: None
+            self.course,
+            assignment,
+            submissions,
+            None,
+            Options(self.out, **{"seed": 7, **wish}),
+            lambda key, outcome: None,
         )
 
 

@@ -343,7 +343,7 @@ def test_a_bug_keeps_its_traceback(tiny: Path, bug: Exception, monkeypatch: pyte
     def fails(*_: Any) -> None:
         raise bug
 
-    monkeypatch.setattr("autograder.engine.running.write_again", fails)
+    monkeypatch.setattr("autograder.engine.changing.write_again", fails)
     result = CliRunner().invoke(app, ["report", str(tmp_path)])
     assert result.exception is bug
     assert "autograder:" not in result.output

@@ -15,13 +15,14 @@ from made_up_class import POINTS, VARIANTS, Variant, compose, expected_points
 
 from autograder.course import Assignment, Course
 from autograder.engine import grading
-from autograder.engine.grading import RECORD, REFERENCE, STUMBLED, Wish, grade, settled
+from autograder.engine.grading import RECORD, REFERENCE, STUMBLED, grade, settled
+from autograder.engine.options import Options
 from autograder.engine.planning import plan
 from autograder.engine.slots import Job, Slots
 from autograder.intake.submissions import Submission
 from autograder.people.roster import Roster, Student
 from autograder.record.store import Record, RecordError
-from autograder.report.rerender import write_all
+from autograder.report.outputs import write_outputs
 from autograder.results import Outcome, QuestionResult, Status, TestOutcome, TestResult
 
 SEED = 7
@@ -145,7 +146,7 @@ class Runs:
         heard: list[tuple[str, Outcome | None]] = []
         planned = plan(submissions, roster) if roster is not None else None
         record = grade(
-            self.course, self.assignment, submissions, planned, Wish(self.out, **{"seed": SEED, **wish}),
+            self.course, self.assignment, submissions, planned, Options(self.out, **{"seed": SEED, **wish}),
             lambda key, outcome: heard.append((key, outcome)),
         )  # fmt: skip
         outcomes = {outcome.key: outcome for outcome in record.outcomes()}
@@ -185,7 +186,7 @@ def test_an_outcome_is_in_the_record_before_it_is_heard_of(runs: Runs, course: C
             seen.append(other.outcome(key) == outcome)
             other.close()
 
-    grade(course, assignment, handed_in(ada=b"good", ben=None), None, Wish(runs.out, SEED), heard).close()
+    grade(course, assignment, handed_in(ada=b"good", ben=None), None, Options(runs.out, SEED), heard).close()
     assert seen == [True, True]
 
 
@@ -395,8 +396,8 @@ def graded_thrice(
         for name, (workers, submissions) in plans.items():
             patch.setattr(grading, "Slots", lambda *_, workers=workers, **__: Lent(slots, workers))
             folder = tmp_path_factory.mktemp("run")
-            record = grade(course, assignment, submissions, None, Wish(folder, course.seed), lambda *_: None)
-            write_all(folder, record)
+            record = grade(course, assignment, submissions, None, Options(folder, course.seed), lambda *_: None)
+            write_outputs(folder, record)
             record.close()
             folders[name] = folder
     return folders

@@ -22,10 +22,8 @@ from autograder.course import load_course
 from autograder.course.late import Extension, LatePolicy
 from autograder.course.models import Policy
 from autograder.engine import grading
-from autograder.engine.adjusting import adjust_from
-from autograder.engine.running import adjust_run
+from autograder.engine.changing import adjust_from, adjust_run
 from autograder.engine.slots import Job
-from autograder.gradebook.scores import scores_csv
 from autograder.intake.faults import IntakeError
 from autograder.intake.submissions import Collected
 from autograder.people.extensions import Named, granted, read_extensions
@@ -35,8 +33,9 @@ from autograder.record.history import regrades
 from autograder.record.standing import Standing, standings
 from autograder.record.store import Planned, Record, RecordError, RunInfo
 from autograder.report.feedback import page
-from autograder.report.rerender import write_all
+from autograder.report.outputs import write_outputs
 from autograder.report.results_json import results_json
+from autograder.report.scores import scores_csv
 from autograder.results import Outcome, QuestionResult, Status
 from autograder.terminal.summary import class_frame, scores_table, summarise, unused_extensions
 from tests.conftest import notebook_bytes
@@ -672,7 +671,7 @@ def test_an_unknown_student_cannot_be_reported(course: Path) -> None:
 
 
 def test_every_file_of_a_run_is_written_from_the_same_standing(record: Record, tmp_path: Path) -> None:
-    write_all(tmp_path, record)
+    write_outputs(tmp_path, record)
     for key, final in (("late", 14.5), ("extended", 18.5), ("excused", None), ("unknown", 18.5)):
         assert json.loads((tmp_path / f"results/{key}.json").read_text()).get("score") == final
         with (tmp_path / "scores.csv").open(newline="") as file:

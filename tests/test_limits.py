@@ -17,8 +17,6 @@ from conftest import notebook_bytes
 
 from autograder import wire
 from autograder.engine.grading import settled
-from autograder.engine.regrading import write_regrades
-from autograder.gradebook.scores import scores_csv
 from autograder.intake import reader as reading
 from autograder.intake.archive import Budget
 from autograder.intake.faults import IntakeError
@@ -30,6 +28,8 @@ from autograder.people.extensions import Named
 from autograder.record.history import Regrade
 from autograder.record.standing import Standing
 from autograder.record.store import Planned, RunInfo
+from autograder.report.regrades import write_regrades
+from autograder.report.scores import scores_csv
 from autograder.results import (
     JUDGE_FAILED,
     CellRun,

@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from autograder.engine.changing import adjust_run, forget_student
 from autograder.engine.exporting import export_run
-from autograder.engine.outputs import write_class
+from autograder.engine.options import Options
 from autograder.engine.planning import plan
-from autograder.engine.running import adjust_run, forget_student
+from autograder.engine.running import write_class
 from autograder.gradebook.template import read_template
 from autograder.intake.layouts import LAYOUTS, recognised
 from autograder.intake.submissions import Collected, collect, file_safe
@@ -306,7 +307,7 @@ def test_what_a_person_should_look_at_is_listed_with_what_to_do(tmp_path: Path) 
     found, roster = collect([path], names=("alpha",)), read_roster(tmp_path / "sheet.csv")
     run = graded(tmp_path / "run", found, roster)
     record = Record.open(run / "grades.sqlite", create=False)
-    write_class(run, record, found, plan(found.submissions, roster), [path])
+    write_class(record, found, plan(found.submissions, roster), Options(run, 1, (path,)))
     record.close()
     rows = read_back((run / "problems.csv").read_bytes(), ",")[1:]
     kinds = {(row[0], row[1]) for row in rows}

@@ -10,11 +10,11 @@ import pytest
 
 from autograder.course.late import LatePolicy
 from autograder.course.models import Policy
+from autograder.engine.changing import adjust_run
 from autograder.engine.grading import RECORD, opened
-from autograder.engine.regrading import write_regrades
-from autograder.engine.running import adjust_run
 from autograder.record.history import newest_regrade, regrades
 from autograder.record.store import Planned, Record, RunInfo
+from autograder.report.regrades import write_regrades
 from autograder.results import Outcome, QuestionResult, Status
 
 QUESTIONS = (("q1", "First", 2.0), ("q2", "Second", 8.0))

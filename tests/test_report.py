@@ -17,7 +17,7 @@ from autograder.intake.submissions import file_safe
 from autograder.record.standing import standing
 from autograder.record.store import Planned, Record, RunInfo
 from autograder.report.feedback import page
-from autograder.report.rerender import write_all
+from autograder.report.outputs import write_outputs
 from autograder.report.results_json import as_text, results_json
 from autograder.results import (
     CellRun,
@@ -407,7 +407,7 @@ def run(tmp_path: Path) -> Iterator[tuple[Path, Record]]:
 def test_every_student_has_files_of_their_own_inside_the_folder(run: tuple[Path, Record]) -> None:
     folder, record = run
     outside = set(folder.parent.iterdir())
-    write_all(folder, record)
+    write_outputs(folder, record)
     names = [file_safe(one.key) for one in record.planned()]
     assert set(files(folder)) == {
         "scores.csv",
@@ -422,12 +422,12 @@ def test_every_student_has_files_of_their_own_inside_the_folder(run: tuple[Path,
 
 def test_the_record_alone_gives_every_file_again_byte_by_byte(run: tuple[Path, Record]) -> None:
     folder, record = run
-    write_all(folder, record)
+    write_outputs(folder, record)
     first = files(folder)
     for name in first:
         (folder / name).unlink()
     again = Record.open(folder / "grades.sqlite", create=False)
-    write_all(folder, again)
+    write_outputs(folder, again)
     again.close()
     assert files(folder) == first
 
@@ -437,7 +437,7 @@ def test_a_run_with_hostile_text_in_it_is_written_to_the_end(tmp_path: Path, tex
     person, outcome = laden(text)
     record = kept(tmp_path, outcome, graded(check(), key="ben"))
     record.plan([person])
-    write_all(tmp_path, record)
+    write_outputs(tmp_path, record)
     record.close()
     assert {"feedback/ben.html", "results/ben.json", "scores.csv"} < set(files(tmp_path))
     assert len(files(tmp_path)) == 5
@@ -446,7 +446,7 @@ def test_a_run_with_hostile_text_in_it_is_written_to_the_end(tmp_path: Path, tex
 def test_who_has_no_outcome_yet_has_a_row_and_no_page(tmp_path: Path) -> None:
     record = kept(tmp_path, graded(check()))
     record.plan([Planned("ben", position=1)])
-    write_all(tmp_path, record)
+    write_outputs(tmp_path, record)
     record.close()
     assert set(files(tmp_path)) == {"scores.csv", "results/ada.json", "feedback/ada.html"}
     assert [line.split(",")[0] for line in (tmp_path / "scores.csv").read_text().splitlines()] == [

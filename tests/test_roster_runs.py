@@ -15,9 +15,10 @@ from test_engine import FakeSlots, by_content
 from autograder.course import load_course
 from autograder.course.late import Extension
 from autograder.engine import grading
-from autograder.engine.grading import RECORD, Wish, grade
-from autograder.engine.planning import plan, remembered
-from autograder.engine.problems import identities, problems
+from autograder.engine.grading import RECORD, grade
+from autograder.engine.looking import identities
+from autograder.engine.options import Options
+from autograder.engine.planning import known_in, plan
 from autograder.intake.submissions import Submission
 from autograder.people.decisions import read_decisions
 from autograder.people.groups import Groups
@@ -27,6 +28,7 @@ from autograder.record.grants import extensions, grant
 from autograder.record.history import Receipt, keep_receipts, last_receipts, regrades
 from autograder.record.standing import standings
 from autograder.record.store import Record
+from autograder.report.problems import problems
 
 
 @pytest.fixture
@@ -60,10 +62,11 @@ class Run:
         **wish: object,
     ) -> dict[str, float | str | None]:
         """Score, or status without one, by student."""
-        planned = plan(submissions, roster, groups, match, *remembered(self.out / RECORD))
+        known = known_in(self.out / RECORD)
+        planned = plan(submissions, roster, groups, match, known.decisions, known.people)
         self.slots.asked = []
         assignment = self.course.assignment()
-        record = grade(self.course, assignment, submissions, planned, Wish(self.out, 5, **wish), lambda *_: None)
+        record = grade(self.course, assignment, submissions, planned, Options(self.out, 5, **wish), lambda *_: None)
         record.close()
         return self.scores()
 

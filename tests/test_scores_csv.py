@@ -13,9 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autograder.gradebook.scores import for_people, number, scores_csv, write_scores, write_whole
+from autograder.gradebook.writing import for_people, number, write_whole
+from autograder.record.anonymity import overview
 from autograder.record.standing import standing
 from autograder.record.store import Planned, Record, RunInfo
+from autograder.report.scores import scores_csv, write_scores
 from autograder.results import Outcome, QuestionResult, Status
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "basic", {}, (("q1", "First", 2.0), ("q2", "Second", 18.0)))
@@ -196,17 +198,17 @@ def test_whatever_the_text_the_table_keeps_its_shape_and_runs_nothing(text: str)
 
 
 def test_the_same_record_gives_the_same_bytes_also_opened_again(tmp_path: Path, record: Record) -> None:
-    first = write_scores(tmp_path / "one.csv", record).read_bytes()
+    first = write_scores(tmp_path / "one.csv", overview(record)).read_bytes()
     again = Record.open(tmp_path / "grades.sqlite", create=False)
-    assert write_scores(tmp_path / "two.csv", again).read_bytes() == first
+    assert write_scores(tmp_path / "two.csv", overview(again)).read_bytes() == first
     assert first.decode().splitlines()[0] == COLUMNS
     again.close()
 
 
 def test_what_judging_cost_is_not_in_the_file(tmp_path: Path, record: Record) -> None:
-    first = write_scores(tmp_path / "scores.csv", record).read_bytes()
+    first = write_scores(tmp_path / "scores.csv", overview(record)).read_bytes()
     record.save(outcome("ben", cpu={"notebook": 99.0}), b"")
-    assert write_scores(tmp_path / "scores.csv", record).read_bytes() == first
+    assert write_scores(tmp_path / "scores.csv", overview(record)).read_bytes() == first
 
 
 def test_a_file_is_replaced_whole_and_nothing_stays_beside_it(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pydantic import AliasChoices, BeforeValidator, Field
 
 from autograder.canvas.client import CanvasError, Client, Said
 from autograder.course.models import CanvasPlace
-from autograder.gradebook.scores import number
+from autograder.gradebook.writing import number
 
 STUDENTS = {"enrollment_type[]": ["student"], "enrollment_state[]": ["active", "invited", "inactive"]}
 GRADED_BY = ("points", "percent")  # a bare number is points in these; elsewhere it may name a level of a scheme

@@ -16,7 +16,7 @@ from typing import Any
 from autograder.canvas.assignment import COMMENT, CanvasStudent, Held
 from autograder.course.models import Policy
 from autograder.gradebook.ownership import arrived, ours
-from autograder.gradebook.scores import number
+from autograder.gradebook.writing import number
 from autograder.intake.identity import IdKind
 from autograder.record.history import Receipt
 from autograder.record.standing import Standing

@@ -19,8 +19,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.course import Assignment, Course, CourseError
-from autograder.engine.grading import Wish
-from autograder.engine.running import grade_paths
+from autograder.engine.options import Options
+from autograder.engine.running import grade_class
 from autograder.gradebook.export import fill, write_filled
 from autograder.record.folder import RECORD
 from autograder.record.store import Record
@@ -68,31 +68,32 @@ def class_maker(course: Course, assignment: Assignment) -> Callable[[int, int], 
 
 
 def run_demo(
-    course: Course, assignment: Assignment, count: int, wish: Wish, console: Console, progress_console: Console
+    course: Course, assignment: Assignment, count: int, options: Options, console: Console, progress_console: Console
 ) -> int:
     """Make, grade and compare; 0 if every mark is as expected, else 1. An old run in the folder is replaced."""
-    people = class_maker(course, assignment)(count, wish.seed)
-    folder = wish.out / "handed-in"
+    people = class_maker(course, assignment)(count, options.seed)
+    folder = options.out / "handed-in"
     write_class(people, folder)
-    roster = write_roster(people, wish.out / "roster.csv")
-    for old in wish.out.glob(f"{RECORD}*"):
+    roster = write_roster(people, options.out / "roster.csv")
+    for old in options.out.glob(f"{RECORD}*"):
         old.unlink()
-    known = replace(wish, secret=hashlib.sha256(f"demo {wish.seed}".encode()).digest())  # nobody here would look for it
-    grade_paths(course, assignment, [folder], roster, known, console, progress_console)
-    record = Record.open(wish.out / RECORD, create=False)
+    secret = hashlib.sha256(f"demo {options.seed}".encode()).digest()  # nobody here would look for it
+    options = replace(options, paths=(folder,), roster=roster, secret=secret)
+    grade_class(course, assignment, options, console, progress_console)
+    record = Record.open(options.out / RECORD, create=False)
     outcomes = {outcome.key: outcome for outcome in record.outcomes()}
     rows = [(person, outcomes.get(person.key), unlike(person, outcomes.get(person.key))) for person in people]
     console.print(comparison(rows, assignment))
-    template = write_gradebook(people, assignment, wish.out / "gradebook-as-canvas-exported-it.csv")
-    filled, upload = fill(record, "canvas", template), wish.out / "gradebook-canvas.csv"
+    template = write_gradebook(people, assignment, options.out / "gradebook-as-canvas-exported-it.csv")
+    filled, upload = fill(record, "canvas", template), options.out / "gradebook-canvas.csv"
     write_filled(filled, upload)
     record.close()
     told = f"{len(filled.changes)} grades filled into {escape(str(upload))}, the gradebook that Canvas exported."
     console.print(told, soft_wrap=True)
     wrong = sum(1 for _, _, difference in rows if difference)
     console.print(
-        f"{len(rows) - wrong} of {len(rows)} as expected, run seed {wish.seed}. "
-        f"Class, pages and scores are in {escape(str(wish.out))}.",
+        f"{len(rows) - wrong} of {len(rows)} as expected, run seed {options.seed}. "
+        f"Class, pages and scores are in {escape(str(options.out))}.",
         soft_wrap=True,
     )
     return int(wrong > 0)

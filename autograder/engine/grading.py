@@ -15,12 +15,13 @@ from pathlib import Path
 from autograder.course import Assignment, Course
 from autograder.course.late import zone_of
 from autograder.engine.attempts import Contest, Several, still_counted
+from autograder.engine.options import Options
 from autograder.engine.people import named
-from autograder.engine.planning import UNDECIDED, Plan, plan, settle
+from autograder.engine.planning import Plan, plan, settle
 from autograder.engine.slots import Job, Slots
 from autograder.intake.submissions import Submission
 from autograder.judge.notebook_run import environment_versions
-from autograder.people.extensions import Wanted, granted
+from autograder.people.extensions import granted
 from autograder.record.anonymity import made_up
 from autograder.record.folder import RECORD
 from autograder.record.grants import decide, grant
@@ -28,6 +29,7 @@ from autograder.record.history import noting
 from autograder.record.store import Record, RecordError, RunInfo
 from autograder.results import (
     JUDGE_FAILED,
+    UNDECIDED,
     Outcome,
     QuestionResult,
     Status,
@@ -40,24 +42,6 @@ REFERENCE = "the solution"  # key of the job that judges our own solution, when 
 STUMBLED = "GRADER_STUMBLED"
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What a run is asked to do. `workers` 0 means one slot a core; `only` limits it to these students or hand-ins."""
-
-    out: Path
-    seed: int
-    workers: int = 0
-    level: str | None = None
-    only: tuple[str, ...] = ()
-    trusted: bool = False  # the notebooks are our own, so that they may run even where nothing can wall them in
-    handed_in: tuple[Path, ...] = ()  # where the hand-ins lie: no student's code may see them
-    fresh: bool = False
-    layout: str | None = None  # force an LMS's way of naming files
-    anonymous: bool = False  # outputs have pseudonyms
-    secret: bytes | None = None  # of a new run: where student code's random numbers start (drawn if None)
-    extensions: tuple[Wanted, ...] = ()  # as read from a file; whose they are is looked up when everybody is known
-
-
 Heard = Callable[[str, Outcome | None], None]
 
 
@@ -66,7 +50,7 @@ def grade(
     assignment: Assignment,
     submissions: Sequence[Submission],
     planned: Plan | None,
-    wish: Wish,
+    options: Options,
     heard: Heard,
     stoppable: Callable[[Slots], None] = lambda slots: None,
 ) -> Record:
@@ -79,19 +63,20 @@ def grade(
     """
     questions = tuple((question.id, question.title, question.points) for question in assignment.questions.values())
     policy = course.policy(assignment)
-    info = RunInfo(course.title, assignment.id, assignment.title, wish.seed, "", {}, questions, policy, wish.anonymous)
-    record = opened(wish.out, info, wish.secret)  # before anything slow, so that a refusal comes at once
+    title, anonymous = assignment.title, options.anonymous
+    info = RunInfo(course.title, assignment.id, title, options.seed, "", {}, questions, policy, anonymous)
+    record = opened(options.out, info, options.secret)  # before anything slow, so that a refusal comes at once
     try:
         planned = planned or plan(submissions, known=record.planned(), zone=zone_of(course.timezone))
         submissions = planned.submissions
         stay = [one for one in record.planned() if not planned.leaves(one)]
-        people = named((*stay, *planned.entries), made_up(wish.anonymous))
-        granted_now = granted(wish.extensions, people)
-        only = {hand_in for key in wish.only for hand_in in planned.hand_ins(key)}
-        chosen = [one for one in submissions if not wish.only or one.key in only]
-        workers = wish.workers or os.cpu_count() or 1
-        unseen = (wish.out, *wish.handed_in)
-        asked = (wish.seed, wish.level, unseen, wish.trusted, record.secret())
+        people = named((*stay, *planned.entries), made_up(options.anonymous))
+        granted_now = granted(planned.extensions, people)
+        only = {hand_in for key in options.only for hand_in in planned.hand_ins(key)}
+        chosen = [one for one in submissions if not options.only or one.key in only]
+        workers = options.workers or os.cpu_count() or 1
+        unseen = (options.out, *options.paths)
+        asked = (options.seed, options.level, unseen, options.trusted, record.secret())
         with Slots(course, assignment, workers, *asked) as slots:
             versions = {**environment_versions(), **slots.versions}
             record.start_run(replace(info, level=slots.sandbox.level, versions=versions))
@@ -103,7 +88,7 @@ def grade(
             heard("", None)
             stoppable(slots)
             grading = Grading(record, assignment, slots, heard, planned.owners)
-            grading.run(course, chosen, planned.missing, wish)
+            grading.run(course, chosen, planned.missing, options)
     except BaseException:
         record.close()
         raise
@@ -142,16 +127,16 @@ class Grading:
     heard: Heard
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def run(self, course: Course, chosen: Sequence[Submission], missing: Sequence[str], wish: Wish) -> None:
-        self.absent(sorted(missing) if not wish.only else [])
-        contest = Contest(self.record, self.assignment.attempts == "best", wish.fresh)
+    def run(self, course: Course, chosen: Sequence[Submission], missing: Sequence[str], options: Options) -> None:
+        self.absent(sorted(missing) if not options.only else [])
+        contest = Contest(self.record, self.assignment.attempts == "best", options.fresh)
         several: dict[str, list[Several]] = {}  # by hand-in: one for each student whose it is
         for one in chosen:
             entered = [contest.enter(one, key) for key in self.rows(one.key)] if one.attempts else []
             if any(each.candidates for each in entered):
                 several[one.key] = entered
         single = [one for one in chosen if one.key not in several]
-        if not wish.fresh:
+        if not options.fresh:
             single = self.left_to_do(single)
         jobs = [Job(one.key, one.content) for one in single if one.content is not None]
         for one in single:

@@ -6,6 +6,7 @@ roster, of what the run's record already knows of its class; `settle` then bring
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,13 +14,15 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from autograder.course import Course
+from autograder.course import Assignment, Course
 from autograder.course.late import aware, zone_of
+from autograder.engine.options import Options
 from autograder.intake.faults import IntakeError
 from autograder.intake.finding import some_of
 from autograder.intake.identity import IdKind
 from autograder.intake.submissions import Collected, Submission, called, put_together, with_file
 from autograder.people.decisions import read_decisions, read_files
+from autograder.people.extensions import Wanted, read_extensions
 from autograder.people.findings import Finding, match_line
 from autograder.people.groups import Groups, read_groups, teams
 from autograder.people.matching import UTC, Matched, handed_in_otherwise, match
@@ -27,11 +30,9 @@ from autograder.people.roster import Roster, Student, read_roster
 from autograder.record.attempts import Attempt
 from autograder.record.grants import counting as counting_in
 from autograder.record.grants import decided
-from autograder.record.history import noting
+from autograder.record.history import newest_regrade, noting
 from autograder.record.moving import Move, move
 from autograder.record.store import Planned, Record
-
-UNDECIDED = "UNDECIDED"  # which of several files counts is for a person to say
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Plan:
     strangers_alone: bool = False
     submissions: tuple[Submission, ...] = ()
     counting: Mapping[str, Attempt] = field(default_factory=dict)
+    extensions: tuple[Wanted, ...] = ()  # as read from a file; whose they are is looked up when everybody is known
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -70,34 +72,48 @@ class Plan:
         return found if found or known else frozenset({key} & self.owners.keys())
 
 
+@dataclass(frozen=True)
+class Known:
+    """What the run's record has from earlier calls: people, decisions, files that count by one, the last regrade."""
+
+    people: Sequence[Planned] = ()
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    counting: Mapping[str, Attempt] = field(default_factory=dict)
+    regrades: int = 0
+
+
+def known_in(path: Path) -> Known:
+    """Read once, before anything is planned; nothing where there is no record yet."""
+    if not path.is_file():
+        return Known()
+    with contextlib.closing(Record.open(path, create=False)) as record:
+        return Known(record.planned(), decided(record), counting_in(record), newest_regrade(record))
+
+
 def planned_for(
-    course: Course,
-    collected: Collected,
-    roster_path: Path | None,
-    match_path: Path | None,
-    groups_path: Path | None,
-    record_path: Path,
+    course: Course, assignment: Assignment, collected: Collected, known: Known, options: Options
 ) -> tuple[Plan, Collected]:
-    """Whose each hand-in is and which of its files counts, by the files that the command names and what the run's
-    record knows already; and what was collected, as that leaves it."""
-    roster = read_roster(roster_path) if roster_path is not None else None
-    groups = read_groups(groups_path) if groups_path is not None else None
-    kept, known = remembered(record_path)
+    """Whose each hand-in is and which of its files counts, by the files that the command names and what is known
+    already; and what was collected, as that leaves it."""
     zone = zone_of(course.timezone)
-    files_kept = _files_kept(record_path)
+    extensions: Sequence[Wanted] = ()
+    if options.extensions is not None:
+        extensions = read_extensions(options.extensions, zone, assignment.late is not None)
+    roster = read_roster(options.roster) if options.roster is not None else None
+    groups = read_groups(options.groups) if options.groups is not None else None
     decisions: dict[str, str] = {}
     named: Mapping[str, Submission] = {}
-    if match_path is not None:
-        sources = {file.source: hand_in for hand_in, file in files_kept.items()}
-        decisions = read_decisions(match_path, collected.submissions, roster, sources)
-        named = read_files(match_path, collected.submissions)
+    if options.match is not None:
+        sources = {file.source: hand_in for hand_in, file in known.counting.items()}
+        decisions = read_decisions(options.match, collected.submissions, roster, sources)
+        named = read_files(options.match, collected.submissions)
     new = {hand_in: _as_kept(file, zone) for hand_in, file in named.items()}
-    counting = {**files_kept, **new}
-    decided = [_counting(one, counting.get(one.key)) for one in collected.submissions]
-    found = put_together(collected, decided)
+    counting = {**known.counting, **new}
+    found = put_together(collected, [_counting(one, counting.get(one.key)) for one in collected.submissions])
 
     def planned(decisions: Mapping[str, str]) -> Plan:
-        return plan(found.submissions, roster, groups, decisions, kept, known, zone, found.otherwise)
+        kept, people = known.decisions, known.people
+        return plan(found.submissions, roster, groups, decisions, kept, people, zone, found.otherwise)
 
     # A row that names the file which counts says whose it is only where nothing else does: a team's stays a team's
     plainly = {hand_in: student for hand_in, student in decisions.items() if hand_in not in named}
@@ -109,21 +125,10 @@ def planned_for(
     }
     if moved and roster is None:
         hand_in, student = next(iter(moved.items()))
-        raise IntakeError(f"{match_path}: {named[hand_in].source} is not known to be {student}'s; name the class list "
-                          "with --roster.")  # fmt: skip
+        raise IntakeError(f"{options.match}: {named[hand_in].source} is not known to be {student}'s; name the class "
+                          "list with --roster.")  # fmt: skip
     result = planned({**plainly, **moved}) if moved else result
-    return replace(result, counting=new), put_together(found, result.submissions)
-
-
-def _files_kept(path: Path) -> Mapping[str, Attempt]:
-    """The files that count by a decision of an earlier call, by hand-in."""
-    if not path.is_file():
-        return {}
-    record = Record.open(path, create=False)
-    try:
-        return counting_in(record)
-    finally:
-        record.close()
+    return replace(result, counting=new, extensions=tuple(extensions)), put_together(found, result.submissions)
 
 
 def _as_kept(file: Submission, zone: ZoneInfo) -> Attempt:
@@ -141,17 +146,6 @@ def _counting(one: Submission, kept: Attempt | None) -> Submission:
     came = datetime.fromisoformat(kept.handed_in) if kept.handed_in else None
     earlier = replace(one, content=kept.content, source=kept.source, filename=kept.filename, problem=None)
     return with_file(one, replace(earlier, handed_in=came, late=kept.late))
-
-
-def remembered(path: Path) -> tuple[Mapping[str, str], Sequence[Planned]]:
-    """The decisions and the class of earlier calls, where there is a record."""
-    if not path.is_file():
-        return {}, []
-    record = Record.open(path, create=False)
-    try:
-        return decided(record), record.planned()
-    finally:
-        record.close()
 
 
 def plan(

@@ -23,10 +23,10 @@ from autograder.gradebook.joining import joined
 from autograder.gradebook.moodle import MoodleGradebook
 from autograder.gradebook.ownership import alike, ours
 from autograder.gradebook.sakai import Sakai
-from autograder.gradebook.scores import number, write_whole
 from autograder.gradebook.template import Template, TemplateError, read_template
 from autograder.gradebook.words import OURS, words
 from autograder.gradebook.worksheet import Worksheet
+from autograder.gradebook.writing import number, write_whole
 from autograder.people.sheets import spoilt
 from autograder.record.history import FILE, Receipt, receipts_ending
 from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Standing, standings

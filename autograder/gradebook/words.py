@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autograder.gradebook.moodle import unhidden
-from autograder.gradebook.scores import CONTROL, number
+from autograder.gradebook.writing import CONTROL, number
 from autograder.record.standing import Standing
 
 OURS = "Points: "  # what every such line begins with, so that a teacher's own words can be told from ours

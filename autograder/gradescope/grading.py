@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograder.course import Assignment, Course, load_course
-from autograder.engine.grading import Wish, grade
+from autograder.engine.grading import grade
 from autograder.engine.judging import GradersUnfit
+from autograder.engine.options import Options
 from autograder.gradescope.metadata import read_metadata
 from autograder.gradescope.results import KEY, as_results
 from autograder.gradescope.watching import Settings, write
@@ -86,8 +87,8 @@ def graded(
             key=KEY, status=Status.NOT_GRADABLE, message=message, max_score=points, seed=course.seed, notes=one.notes
         )
     ours = tuple(root / name for name in ("submission", "results", "submission_metadata.json", "source/settings.json"))
-    wish = Wish(out, course.seed, workers=1, level=settings.level, handed_in=ours)
-    record = grade(course, assignment, [one], None, wish, lambda key, outcome: None)
+    options = Options(out, course.seed, workers=1, level=settings.level, paths=ours)
+    record = grade(course, assignment, [one], None, options, lambda key, outcome: None)
     try:
         outcome = record.outcome(KEY)
         versions = record.info().versions

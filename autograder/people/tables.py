@@ -2,7 +2,7 @@
 
 A sheet (see `sheets`) whose header has the needed columns, any of some further ones, and no other, so that a slip in a
 title is no silently ignored column. Called by `extensions`, `groups`, `decisions` and
-the engine's `adjusting`.
+the engine's `changing`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A pseudonym is an HMAC-SHA-256 of the student's key under a secret that lies outside the run's folder, so that nobody
 who has the outputs alone can try keys until one fits; the same student has the same one in every run of that secret's
-owner. Everything but gradebooks, and zips that go back to an LMS, is made from `public_standings`. What a student wrote
+owner. Everything but gradebooks, and zips that go back to an LMS, is made from `Overview.shown`. What a student wrote
 into the notebook itself stays as it is.
 """
 
@@ -13,12 +13,12 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.record.standing import Standing, standings
-from autograder.record.store import Planned, Record, RecordError
+from autograder.record.store import Planned, Record, RecordError, RunInfo
 
 SECRET_BYTES = 32
 SHORTEST = 4  # characters of a name that is masked in sentences; shorter ones are parts of ordinary words
@@ -87,9 +87,28 @@ def presenting(record: Record) -> Callable[[Standing], Standing]:
     return lambda one: public_standing(one, name_of)
 
 
-def public_standings(record: Record, with_cells: bool = False, with_tests: bool = True) -> list[Standing]:
-    """`standings` as outputs may show them."""
-    return [*map(presenting(record), standings(record, with_cells, with_tests))]
+@dataclass(frozen=True)
+class Overview:
+    """A class as it stands in the record, read once: everybody, without executed cells.
+
+    `shown` are the same students as outputs may show them, and `name_of` is how those call the student of a key.
+    """
+
+    info: RunInfo
+    standings: tuple[Standing, ...]
+    shown: tuple[Standing, ...]
+    name_of: Callable[[str], str]
+    show: Callable[[Standing], Standing]
+
+    @property
+    def pairs(self) -> Iterable[tuple[Standing, Standing]]:
+        return zip(self.standings, self.shown, strict=True)
+
+
+def overview(record: Record, with_tests: bool = False) -> Overview:
+    """Everything that outputs are made from, but for tests and cells. Raises RecordError without the secret."""
+    everybody, show = tuple(standings(record, with_tests=with_tests)), presenting(record)
+    return Overview(record.info(), everybody, tuple(map(show, everybody)), naming(record), show)
 
 
 def public_standing(one: Standing, name_of: Callable[[str], str]) -> Standing:

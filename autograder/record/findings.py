@@ -1,7 +1,7 @@
 """What a person should look at that no outcome tells: who is who, and files that were left out, call by call.
 
 A call of `grade` may look at a part of the class. What it finds takes the place of what was said of the same files and
-students; what was said of the others stays. problems.csv is made of all of it (`engine.problems`).
+students; what was said of the others stays. problems.csv is made of all of it (`report.problems`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Nothing of hidden tests, and nothing that is for the TA alone.
 
 from __future__ import annotations
 
-from autograder.gradebook.scores import number
+from autograder.gradebook.writing import number
 from autograder.record.standing import Standing
 from autograder.record.store import RunInfo
 from autograder.report.feedback import MARKS, STATUS_SENTENCES, summary, visible

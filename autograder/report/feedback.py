@@ -16,7 +16,7 @@ from datetime import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from autograder.gradebook.scores import number
+from autograder.gradebook.writing import number
 from autograder.loop.drawing import svg
 from autograder.loop.timeline import from_plain
 from autograder.record.standing import Standing

@@ -14,9 +14,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.course import Assignment
-from autograder.gradebook.scores import number
+from autograder.gradebook.writing import number
 from autograder.intake.submissions import Collected
 from autograder.record.folder import RECORD
+from autograder.record.history import Regrade
 from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Standing
 from autograder.record.store import Planned
 from autograder.results import Status
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN_PROBLEMS = 30
+SHOWN_REGRADES = 60
 MISSED = ("failed", "partial")
 FIGURES = {"mean": "mean", "median": "median", "lowest": "min", "highest": "max"}
 
@@ -164,3 +166,14 @@ def unused_extensions(assignment: Assignment, planned: Sequence[Planned], anonym
         return
     for student in unused:
         yield f'grading.yml grants "{student}" an extension, but nobody in this run has that key.'
+
+
+def regrades_table(notes: Sequence[Regrade]) -> Table:
+    table = Table(title="Changed", title_justify="left")
+    for heading in ("student", "was", "is now", "why"):
+        table.add_column(heading, overflow="fold")
+    for note in notes[:SHOWN_REGRADES]:
+        table.add_row(escape(note.key), note.was, note.now, escape(note.why))
+    if len(notes) > SHOWN_REGRADES:
+        table.caption = f"and {len(notes) - SHOWN_REGRADES} more: see regrades.csv"
+    return table

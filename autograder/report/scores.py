@@ -12,29 +12,22 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import os
-import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from autograder.record.anonymity import public_standings
+from autograder.gradebook.writing import for_people, number, write_whole
+from autograder.record.anonymity import Overview
 from autograder.record.standing import Standing
-from autograder.record.store import Record, RunInfo
-from autograder.results import rounded
+from autograder.record.store import RunInfo
 
 BEFORE = ("student", "name", "email", "submission", "status", "score", "max_score")
 AFTER = ("verdict", "late_days", "flags", "message")
 COUNTS = ("penalty", "final_score")
-FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")  # the wide ones are formulas too where a spreadsheet speaks Japanese
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line breaks of all sorts, escapes, NUL
 
 
-def write_scores(path: Path, record: Record) -> Path:
+def write_scores(path: Path, view: Overview) -> Path:
     """Write scores.csv anew, whole or not at all."""
-    rows = scores_csv(record.info(), public_standings(record, with_tests=False))
-    write_whole(path, rows.encode("utf-8", "replace"))
+    write_whole(path, scores_csv(view.info, view.shown).encode("utf-8", "replace"))
     return path
 
 
@@ -73,30 +66,3 @@ def _row(info: RunInfo, one: Standing) -> list[str]:
 
 def _counting(one: Standing) -> list[str]:
     return [number(one.penalty), number(one.final)] if one.final is not None else ["", ""]
-
-
-def number(value: float) -> str:
-    """18.5 -> "18.5", 20.0 -> "20": at most two decimals, no exponent, no "-0". ValueError for what is no number."""
-    if not math.isfinite(value):
-        raise ValueError(f"{value} is no number of points")
-    return f"{rounded(value):.2f}".rstrip("0").rstrip(".")
-
-
-def for_people(text: str) -> str:
-    """One line that no spreadsheet runs: control characters become spaces, a leading formula sign gets a `'`."""
-    line = CONTROL.sub(" ", text).strip() if CONTROL.search(text) else text
-    return f"'{line}" if FORMULA.match(line) else line
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file's content in one step: a reader sees the old bytes or the new ones."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -8,18 +8,13 @@ to a proposal in a --match file.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from autograder.engine.planning import UNDECIDED, Plan
-from autograder.gradebook.scores import for_people, write_whole
-from autograder.intake.submissions import Collected
+from autograder.gradebook.writing import write_table
 from autograder.people.findings import Finding
-from autograder.record.findings import Look
 from autograder.record.standing import EXCUSED, LATE_UNKNOWN, MARKED_LATE, Standing
-from autograder.results import Status
+from autograder.results import UNDECIDED, Status
 
 HEADER = ("kind", "student", "file", "what", "what to do", "line for --match")
 EARLIER = "from an earlier call"
@@ -30,15 +25,6 @@ TO_DO = {
     Status.MISSING: "look whether one of the hand-ins of nobody is theirs",
 }
 SAY_WHICH = "name the file that counts in a --match file (columns hand_in and student), then grade again"
-
-
-def looked(collected: Collected, plan: Plan, standings: Sequence[Standing], paths: Sequence[Path]) -> Look:
-    """What this call has looked at, and found."""
-    attempts = [each for one in collected.submissions for each in (one, *one.attempts, *one.files)]
-    files = {each.source for each in attempts} | {left.source for left in collected.left_out}
-    students = {key for keys in plan.owners.values() for key in keys} | plan.owners.keys()
-    about = (tuple(paths), frozenset(files), frozenset(students), plan.complete)
-    return Look(*about, tuple(identities(plan, standings)), tuple(left_out(collected)))
 
 
 def problems(
@@ -52,32 +38,6 @@ def problems(
     who = [one for one in who if one.kind != EARLIER or one.student not in told]
     marks = [finding for one in standings for finding in of_outcome(one)]
     return list(dict.fromkeys(who)), marks, list(dict.fromkeys(left))
-
-
-def identities(plan: Plan, standings: Sequence[Standing]) -> Iterator[Finding]:
-    """Who is who: what matching found, and who is in the run but no longer in the class."""
-    yield from plan.findings
-    here = {entry.key for entry in plan.entries}
-    for one in standings:
-        if plan.complete and one.person.key not in here:
-            yield _not_here(one)
-
-
-def left_out(collected: Collected) -> Iterator[Finding]:
-    """Files that are no hand-in, and notes on how the others were read."""
-    for left in collected.left_out:
-        to_do = "nothing" if left.expected else "nothing, unless it should have been graded"
-        yield Finding("left out", "", left.source, left.reason, to_do)
-    for note in collected.notes:
-        yield Finding("note", "", "", note, "nothing, if that is right")
-
-
-def _not_here(one: Standing) -> Finding:
-    key = one.person.key
-    to_do = f'nothing, if they left the class; to wipe the row: autograder forget RUN "{key}"'
-    if one.person.filename:
-        return Finding(EARLIER, key, one.person.source, "neither on this roster nor in this download", to_do)
-    return Finding("no longer on the roster", key, "", "on the roster of an earlier call, not on this one", to_do)
 
 
 def of_outcome(one: Standing) -> Iterator[Finding]:
@@ -98,10 +58,4 @@ def of_outcome(one: Standing) -> Iterator[Finding]:
 
 def write_problems(path: Path, findings: Iterable[Finding]) -> None:
     """Write the file anew, a row for each finding."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(HEADER)
-    for one in findings:
-        row = (one.kind, one.student, one.file, one.what, one.to_do, one.line)
-        writer.writerow([for_people(cell) for cell in row])
-    write_whole(path, file.getvalue().encode("utf-8", "replace"))
+    write_table(path, HEADER, ([one.kind, one.student, one.file, one.what, one.to_do, one.line] for one in findings))
