@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import Collected, Submission, collect
+from autograder.intake.submissions import Collected, HandIn, collect
 
 AWKWARD = (
     *("Student, Ada", "O'Student, Ben", 'Student "Cy", Cem', "Ştudent, Dilârâ", "Stüdent, Émile", "طالب, نور"),
@@ -288,12 +288,12 @@ def read(folder: Path, files: Mapping[str, bytes], **options: object) -> Collect
     return collect([download(folder, files)], names=("alpha",), **options)  # type: ignore[arg-type]
 
 
-def only(collected: Collected) -> Submission:
+def only(collected: Collected) -> HandIn:
     (one,) = collected.submissions
     return one
 
 
-def of(collected: Collected, system: System) -> dict[int, Submission]:
+def of(collected: Collected, system: System) -> dict[int, HandIn]:
     """Each hand-in by the number of whom its content is from."""
     found = {}
     for one in collected.submissions:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autograder.record.adjustments import Adjustment, adjust, adjustments, undo
-from autograder.record.store import Planned, Record, RecordError, RunInfo
+from autograder.record.store import Person, Record, RecordError, RunInfo
 from autograder.results import Outcome, QuestionResult, Status
 
 
@@ -17,7 +17,7 @@ def record(tmp_path: Path) -> Iterator[Record]:
     """Ada and Ben, who have 1 of 2 in q1 and 3 of 4 in q2."""
     made = Record.open(tmp_path / "grades.sqlite")
     made.start_run(RunInfo("Course", "lab", "Lab", 1, "strong", {}, (("q1", "One", 2.0), ("q2", "Two", 4.0))))
-    made.plan([Planned("ada", filename="a.ipynb"), Planned("ben", filename="b.ipynb", position=1)])
+    made.plan([Person("ada", filename="a.ipynb"), Person("ben", filename="b.ipynb", position=1)])
     results = tuple(
         QuestionResult(id=name, title=name, points=most, score=most - 1, tests=())
         for name, most in (("q1", 2), ("q2", 4))

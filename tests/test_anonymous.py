@@ -22,16 +22,16 @@ from autograder.engine.running import asked_for, write_class
 from autograder.intake.submissions import Collected, LeftOut
 from autograder.people.findings import Finding
 from autograder.record.anonymity import made_up, naming, secret_path
-from autograder.record.store import Planned, Record, RecordError, RunInfo
+from autograder.record.store import Person, Record, RecordError, RunInfo
 from autograder.report.outputs import write_outputs
 from autograder.results import CellRun, Outcome, QuestionResult, Status
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "strong", {}, (("q1", "First", 2.0),), anonymous=True)
 PEOPLE = (
-    Planned(
+    Person(
         "ada-student", "Student, Ada", "ada@example.edu", "class.zip: ada-student_lab.ipynb", "ada-student_lab.ipynb"
     ),
-    Planned("ben-student", "Student, Ben", "ben@example.edu", position=1),
+    Person("ben-student", "Student, Ben", "ben@example.edu", position=1),
 )
 TELLING = ("ada", "ben", "student, ", "example.edu")
 

@@ -27,7 +27,7 @@ from autograder.engine.attempts import UNGRADED, taken_of
 from autograder.engine.grading import RECORD, grade
 from autograder.engine.options import Options
 from autograder.engine.slots import Job
-from autograder.intake.submissions import Submission, collect
+from autograder.intake.submissions import HandIn, collect
 from autograder.record.attempts import attempts
 from autograder.record.grants import grant
 from autograder.record.standing import standings
@@ -152,7 +152,7 @@ class Runs:
     out: Path
     slots: FakeSlots
 
-    def __call__(self, *submissions: Submission, counts: str = "best", **wish: Any) -> Record:
+    def __call__(self, *submissions: HandIn, counts: str = "best", **wish: Any) -> Record:
         self.slots.asked = []
         late = LatePolicy(due="2026-11-12 12:00", percent=40, per="day")  # type: ignore[arg-type]
         assignment = self.assignment.model_copy(update={"attempts": counts, "late": late})
@@ -173,17 +173,17 @@ def runs(course: Course, assignment: Assignment, tmp_path: Path, monkeypatch: py
     return Runs(course, assignment, tmp_path / "run", slots)
 
 
-def student(key: str, *contents: bytes | None, day: int = 10, taken: int | None = None) -> Submission:
+def student(key: str, *contents: bytes | None, day: int = 10, taken: int | None = None) -> HandIn:
     """A student whose attempts came on the days from `day` on at noon; the last one is taken."""
     each = [
-        Submission(
+        HandIn(
             key, content, f"{place}.ipynb", f"class/{key}-{place}.ipynb", None if content else "it is damaged",
             handed_in=datetime(2026, 11, day + place, 12),
         )
         for place, content in enumerate(contents)
     ]  # fmt: skip
     one = each[-1 if taken is None else taken]
-    return Submission(
+    return HandIn(
         key, one.content, one.filename, one.source, one.problem, handed_in=one.handed_in,
         attempts=tuple(each) if len(each) > 1 else (),
     )  # fmt: skip
@@ -311,7 +311,7 @@ def test_grading_one_student_again_leaves_anothers_attempt_as_it_is(runs: Runs) 
 
 def test_nobody_is_judged_where_a_person_must_say_which_attempt_it_is(runs: Runs) -> None:
     one = student("ada", b"one", b"two")
-    doubtful = Submission(
+    doubtful = HandIn(
         "ada", None, one.filename, one.source, "it was handed in 2 times", attempts=one.attempts
     )  # fmt: skip
     record = runs(doubtful, student("ben", b"one"), counts="newest")

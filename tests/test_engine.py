@@ -19,7 +19,7 @@ from autograder.engine.grading import RECORD, REFERENCE, STUMBLED, grade, settle
 from autograder.engine.options import Options
 from autograder.engine.planning import plan
 from autograder.engine.slots import Job, Slots
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.people.roster import Roster, Student
 from autograder.record.store import Record, RecordError
 from autograder.report.outputs import write_outputs
@@ -47,9 +47,9 @@ def judged(key: str, *tests: TestResult, **more: Any) -> Outcome:
     return Outcome(key=key, **{**found, **more})
 
 
-def handed_in(**contents: bytes | None) -> list[Submission]:
+def handed_in(**contents: bytes | None) -> list[HandIn]:
     return [
-        Submission(key, content, f"{key}.ipynb", f"class/{key}.ipynb", None if content is not None else "it is a link")
+        HandIn(key, content, f"{key}.ipynb", f"class/{key}.ipynb", None if content is not None else "it is a link")
         for key, content in contents.items()
     ]
 
@@ -139,7 +139,7 @@ class Runs:
     slots: FakeSlots
 
     def __call__(
-        self, submissions: Sequence[Submission], roster: Roster | None = None, **wish: Any
+        self, submissions: Sequence[HandIn], roster: Roster | None = None, **wish: Any
     ) -> tuple[list[str], dict[str, Outcome], list[tuple[str, Outcome | None]]]:
         """Whom the judge was asked about, all outcomes in the record, and what was heard on the way."""
         self.slots.asked = []
@@ -274,7 +274,7 @@ def test_who_handed_nothing_in_is_missing_and_has_no_score(runs: Runs) -> None:
 def test_the_rosters_names_stand_in_the_record_and_strangers_have_none(runs: Runs) -> None:
     runs(handed_in(ada=b"good", zoe=b"good"), CLASS)
     record = Record.open(runs.out / RECORD, create=False)
-    people = {one.key: (one.name, one.email, one.filename) for one in record.planned()}
+    people = {one.key: (one.name, one.email, one.filename) for one in record.people()}
     record.close()
     assert people == {
         "ada": ("Student, Ada", "ada@example.edu", "ada.ipynb"),

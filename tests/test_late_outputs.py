@@ -31,7 +31,7 @@ from autograder.record.adjustments import Adjustment, adjust, adjustments, undo
 from autograder.record.grants import extensions, grant
 from autograder.record.history import regrades
 from autograder.record.standing import Standing, standings
-from autograder.record.store import Planned, Record, RecordError, RunInfo
+from autograder.record.store import Person, Record, RecordError, RunInfo
 from autograder.report.feedback import page
 from autograder.report.outputs import write_outputs
 from autograder.report.results_json import results_json
@@ -44,13 +44,13 @@ QUESTIONS = (("q1", "First", 2.0), ("q2", "Second", 18.0))
 DUE = "2026-11-20 23:59"
 COLUMNS = "student,name,email,submission,status,score,max_score,q1,q2,verdict,late_days,flags,message"
 PEOPLE = [
-    Planned("early", handed_in="2026-11-20T23:59:00+01:00"),
-    Planned("extended", handed_in="2026-11-22T23:59:00+01:00", position=1),
-    Planned("excused", handed_in="2026-11-22T23:59:00+01:00", position=2),
-    Planned("late", handed_in="2026-11-22T01:59:00+01:00", position=3),
-    Planned("silent", position=4),
-    Planned("unknown", marked_late=True, position=5),
-    Planned("away", position=6),
+    Person("early", handed_in="2026-11-20T23:59:00+01:00"),
+    Person("extended", handed_in="2026-11-22T23:59:00+01:00", position=1),
+    Person("excused", handed_in="2026-11-22T23:59:00+01:00", position=2),
+    Person("late", handed_in="2026-11-22T01:59:00+01:00", position=3),
+    Person("silent", position=4),
+    Person("unknown", marked_late=True, position=5),
+    Person("away", position=6),
 ]
 
 
@@ -320,7 +320,7 @@ def test_without_lateness_one_row_says_it_all(tmp_path: Path) -> None:
 
 
 def test_ids_stay_text_in_the_class_table() -> None:
-    frame = class_frame([Standing(Planned(key), None) for key in ("007", "NA", "1e5")])
+    frame = class_frame([Standing(Person(key), None) for key in ("007", "NA", "1e5")])
     assert list(frame.index) == ["007", "NA", "1e5"]
 
 
@@ -331,10 +331,10 @@ def test_a_class_without_any_score_is_summed_up_too() -> None:
 
 def test_an_extension_in_grading_yml_of_nobody_is_told(record: Record) -> None:
     assignment: Any = SimpleNamespace(extensions={"late": 1, "lat": 1})
-    assert list(unused_extensions(assignment, record.planned())) == [
+    assert list(unused_extensions(assignment, record.people())) == [
         'grading.yml grants "lat" an extension, but nobody in this run has that key.'
     ]
-    (hidden,) = unused_extensions(assignment, record.planned(), anonymous=True)
+    (hidden,) = unused_extensions(assignment, record.people(), anonymous=True)
     assert "1" in hidden and "lat" not in hidden
 
 

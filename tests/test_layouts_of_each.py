@@ -29,7 +29,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts import LAYOUTS, HandIn
+from autograder.intake.layouts import LAYOUTS, FileName
 from autograder.intake.submissions import collect
 
 # --- what each LMS does besides
@@ -364,7 +364,7 @@ NUMBERS = st.integers(100, 10**9).map(str)
 LOGINS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,18}", fullmatch=True)
 
 
-def entry(layout: str, path: str) -> HandIn:
+def entry(layout: str, path: str) -> FileName:
     found = LAYOUTS[layout].read(path)
     assert found is not None, path
     return found

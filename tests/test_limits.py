@@ -27,7 +27,7 @@ from autograder.judge.packing import packed
 from autograder.people.extensions import Named
 from autograder.record.history import Regrade
 from autograder.record.standing import Standing
-from autograder.record.store import Planned, RunInfo
+from autograder.record.store import Person, RunInfo
 from autograder.report.regrades import write_regrades
 from autograder.report.scores import scores_csv
 from autograder.results import (
@@ -254,7 +254,7 @@ def test_a_judge_that_ends_for_one_hand_in_alone_is_that_ones_and_the_others_are
 
 
 def test_a_key_that_a_spreadsheet_would_run_is_told_apart_and_found_again(tmp_path: Path) -> None:
-    entry = Planned("=cmd|calc", name="@x", filename="+a.ipynb", email="=1@x.invalid")
+    entry = Person("=cmd|calc", name="@x", filename="+a.ipynb", email="=1@x.invalid")
     text = scores_csv(RunInfo("c", "a", "A", 1, "", {}, (("q1", "Q", 1.0),)), [Standing(entry, None)])
     (row,) = csv.DictReader(io.StringIO(text))
     assert (row["student"], row["email"], row["submission"]) == ("'=cmd|calc", "'=1@x.invalid", "'+a.ipynb")

@@ -294,7 +294,7 @@ def test_a_forgotten_student_is_nowhere_any_more(tmp_path: Path) -> None:
             assert b"SECRET-REASON" not in content and PEOPLE[1].encode() not in content, path
     assert not (run / "feedback" / f"{ident(1)}.html").exists()
     record = Record.open(run / "grades.sqlite", create=False)
-    assert len(record.planned()) == len(HANDED_IN) - 1
+    assert len(record.people()) == len(HANDED_IN) - 1
     record.close()
     with pytest.raises(RecordError, match="Nobody in this run"):
         forget_student(run, ident(1))

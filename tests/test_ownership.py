@@ -10,7 +10,7 @@ from lms.files import FILES
 from lms.people import PEOPLE, expected, fill_record, key_of
 from typer.testing import CliRunner
 
-from autograder.canvas.assignment import CanvasStudent, Held
+from autograder.canvas.assignment import CanvasStudent, NotWritten
 from autograder.canvas.plan import Directory, Step, entries
 from autograder.cli import app
 from autograder.course.late import Extension
@@ -19,7 +19,7 @@ from autograder.gradebook.export import KINDS, fill, receipts_of
 from autograder.gradebook.ownership import alike, ours
 from autograder.record.history import FILE, Receipt, keep_receipts
 from autograder.record.standing import Standing, standings
-from autograder.record.store import Planned, Record, RunInfo
+from autograder.record.store import Person, Record, RunInfo
 from autograder.results import Outcome, QuestionResult, Status
 
 HEAD = "Student,ID,SIS Login ID,Section,The lab (411)\n    Points Possible,,,,20\n"
@@ -44,7 +44,7 @@ def run(tmp_path: Path) -> Path:
     policy = Policy(extensions={"103": Extension(excused=True)})
     record.start_run(RunInfo("Course", "lab", "The lab", 1, "strong", {}, (("q1", "One", 20.0),), policy))
     for position, (key, points) in enumerate(POINTS.items()):
-        record.plan([Planned(key, f"Student, {key}", ids={"canvas": key}, position=position)])
+        record.plan([Person(key, f"Student, {key}", ids={"canvas": key}, position=position)])
         result = QuestionResult(id="q1", title="One", score=points, points=20, tests=())
         graded = Outcome(key=key, status=Status.GRADED, score=points, max_score=20, seed=1, questions=(result,))
         record.save(graded, b"{}")
@@ -176,7 +176,7 @@ def test_a_push_knows_what_a_file_brought(tmp_path: Path, run: Path) -> None:
 
 
 def pushed(one: Standing, grade: str, files: list[Receipt]) -> Step:
-    there = {101: Held(user=101, score=float(grade) if grade else None)}
+    there = {101: NotWritten(user=101, score=float(grade) if grade else None)}
     directory = Directory([CanvasStudent(user=101)], lambda kind, value: None)
     (entry,) = entries([one], Policy(), {}, directory, there, {}, False, {"101": files})
     return entry.step

@@ -36,7 +36,7 @@ from autograder.record.folder import locked
 from autograder.record.grants import grant
 from autograder.record.history import Receipt, keep_receipts, last_receipts
 from autograder.record.standing import standings
-from autograder.record.store import Planned, Record, RunInfo
+from autograder.record.store import Person, Record, RunInfo
 from autograder.report.comment import comment, pieces
 from autograder.results import Outcome, QuestionResult, Status, TestResult, Where
 from autograder.terminal.push import push_run
@@ -75,7 +75,7 @@ class Class:
             RunInfo("AML", "dipping", "Dipping into PyTorch", 7, "basic", {}, questions, policy, anonymous=False)
         )
 
-    def add(self, person: Planned, found: Outcome | None) -> None:
+    def add(self, person: Person, found: Outcome | None) -> None:
         self.record.plan([person])
         if found is not None:
             self.record.save(found, b"")
@@ -84,9 +84,9 @@ class Class:
         return last_receipts(self.record, f"{canvas.url} course {COURSE} assignment {ASSIGNMENT}")
 
 
-def person(n: int, **more: Any) -> Planned:
+def person(n: int, **more: Any) -> Person:
     """Who handed in through Canvas: the key is the user's number there."""
-    return Planned(**{"key": str(n), "name": f"Student, Kim{n}", "position": n, "layout": "canvas", **more})
+    return Person(**{"key": str(n), "name": f"Student, Kim{n}", "position": n, "layout": "canvas", **more})
 
 
 @pytest.fixture
@@ -360,39 +360,39 @@ def directory(canvas: FakeCanvas) -> Directory:
 @pytest.mark.parametrize(
     ("who", "user"),
     [
-        (Planned("x", ids={IdKind.CANVAS: "103"}), 103),
-        (Planned("x", ids={IdKind.NUMBER: "00103"}), 103),
-        (Planned("x", ids={IdKind.LOGIN: "kim103"}), 103),
-        (Planned("103", layout="canvas"), 103),
-        (Planned("103", layout="canvas", ids={IdKind.NUMBER: "00103"}), 103),
+        (Person("x", ids={IdKind.CANVAS: "103"}), 103),
+        (Person("x", ids={IdKind.NUMBER: "00103"}), 103),
+        (Person("x", ids={IdKind.LOGIN: "kim103"}), 103),
+        (Person("103", layout="canvas"), 103),
+        (Person("103", layout="canvas", ids={IdKind.NUMBER: "00103"}), 103),
     ],
 )
-def test_a_student_is_found_by_any_of_the_ids(canvas: FakeCanvas, who: Planned, user: int) -> None:
+def test_a_student_is_found_by_any_of_the_ids(canvas: FakeCanvas, who: Person, user: int) -> None:
     assert directory(canvas).find(who) == user
 
 
 @pytest.mark.parametrize(
     ("who", "why"),
     [
-        (Planned("x", name="Student, Kim103"), "no Canvas, SIS or login id is known"),
-        (Planned("103", layout="moodle"), "no Canvas, SIS or login id is known"),
-        (Planned("103", layout="canvas", hand_in="team-a"), "no Canvas, SIS or login id is known"),
-        (Planned("x", ids={IdKind.NUMBER: "103"}), "no student of the course on Canvas has sis_user_id 103"),
-        (Planned("x", ids={IdKind.CANVAS: "999"}), "no student of the course on Canvas has user 999"),
-        (Planned("x", ids={IdKind.CANVAS: "103", IdKind.LOGIN: "kim104"}), "are of 2 different students"),
+        (Person("x", name="Student, Kim103"), "no Canvas, SIS or login id is known"),
+        (Person("103", layout="moodle"), "no Canvas, SIS or login id is known"),
+        (Person("103", layout="canvas", hand_in="team-a"), "no Canvas, SIS or login id is known"),
+        (Person("x", ids={IdKind.NUMBER: "103"}), "no student of the course on Canvas has sis_user_id 103"),
+        (Person("x", ids={IdKind.CANVAS: "999"}), "no student of the course on Canvas has user 999"),
+        (Person("x", ids={IdKind.CANVAS: "103", IdKind.LOGIN: "kim104"}), "are of 2 different students"),
     ],
 )
-def test_nobody_is_guessed(canvas: FakeCanvas, who: Planned, why: str) -> None:
+def test_nobody_is_guessed(canvas: FakeCanvas, who: Person, why: str) -> None:
     assert why in str(directory(canvas).find(who))
 
 
 def test_two_users_of_one_login_are_neither_of_them(canvas: FakeCanvas) -> None:
     canvas.users[104]["login_id"] = "kim103"
-    assert "different students" in str(directory(canvas).find(Planned("x", ids={IdKind.LOGIN: "kim103"})))
+    assert "different students" in str(directory(canvas).find(Person("x", ids={IdKind.LOGIN: "kim103"})))
 
 
 def test_the_strongest_id_comes_first() -> None:
-    who = Planned("x", ids={IdKind.LOGIN: "kim", IdKind.NUMBER: "007", IdKind.CANVAS: "5"})
+    who = Person("x", ids={IdKind.LOGIN: "kim", IdKind.NUMBER: "007", IdKind.CANVAS: "5"})
     assert ids_of(who) == [("user", "5"), ("sis_user_id", "007"), ("sis_login_id", "kim")]
 
 
@@ -414,7 +414,7 @@ def test_two_students_of_one_user_get_nothing_either_of_them(course: Class, canv
 
 
 def test_who_cannot_be_placed_is_listed_and_the_others_are_sent(course: Class, canvas: FakeCanvas) -> None:
-    course.add(Planned("zoe", "Student, Zoe"), outcome("zoe", 20))
+    course.add(Person("zoe", "Student, Zoe"), outcome("zoe", 20))
     del canvas.submissions[107]  # not assigned to that student
     done = send(course)
     assert {user: score for user, score in ALL.items() if user != 107} == grades(canvas)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.record.history import regrades
-from autograder.record.store import Planned, Record, RecordError, RecordFullError, RunInfo
+from autograder.record.store import Person, Record, RecordError, RecordFullError, RunInfo
 from autograder.results import CellRun, Outcome, QuestionResult, Status, TestResult, Where
 
 INFO = RunInfo("Course", "lab", "The lab", 7, "basic", {"torch": "2"}, (("q1", "First", 2.0), ("q2", "Second", 3.5)))
@@ -135,14 +135,14 @@ def opened_again(record: Record) -> Record:
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None)
 @given(outcomes, st.none() | st.binary(max_size=20))
 def test_an_outcome_comes_back_equal(long_lived: Record, given_outcome: Outcome, content: bytes | None) -> None:
-    long_lived.plan([Planned(given_outcome.key)])
+    long_lived.plan([Person(given_outcome.key)])
     long_lived.save(given_outcome, content)
     assert long_lived.outcome(given_outcome.key) == given_outcome
     assert given_outcome in long_lived.outcomes()
 
 
 def test_a_later_outcome_takes_the_place_of_an_earlier_one(record: Record) -> None:
-    record.plan([Planned("ada"), Planned("ben", position=1)])
+    record.plan([Person("ada"), Person("ben", position=1)])
     record.save(outcome("ada", 2.0), b"first")
     record.save(outcome("ben", 1.5), b"his")
     bare = Outcome(key="ada", status=Status.NOT_GRADABLE, message="No JSON.", max_score=5.5)
@@ -152,7 +152,7 @@ def test_a_later_outcome_takes_the_place_of_an_earlier_one(record: Record) -> No
 
 
 def test_nothing_of_a_replaced_outcome_stays_behind(record: Record) -> None:
-    record.plan([Planned("ada")])
+    record.plan([Person("ada")])
     record.save(outcome("ada", message="the first of them"), b"")
     record.save(outcome("ada"), b"")
     with sqlite3.connect(record.where) as database:
@@ -161,7 +161,7 @@ def test_nothing_of_a_replaced_outcome_stays_behind(record: Record) -> None:
 
 
 def test_half_a_character_in_a_students_text_is_replaced_and_loses_nobodys_outcome(record: Record) -> None:
-    record.plan([Planned("ada")])
+    record.plan([Person("ada")])
     cell = CellRun(number=1, source="s = '\ud800'", error="ValueError: \udfff", outputs=({"text": "\ud800"},))
     record.save(outcome("ada", notes=("\ud800",), cells=(cell,), message="found \udc80"), b"")
     loaded = record.outcome("ada")
@@ -179,7 +179,7 @@ def test_an_outcome_of_somebody_unplanned_is_a_bug_and_says_who(record: Record) 
 
 
 def test_every_save_is_there_for_another_reader_at_once(record: Record) -> None:
-    record.plan([Planned("ada"), Planned("ben", position=1)])
+    record.plan([Person("ada"), Person("ben", position=1)])
     other = opened_again(record)
     record.save(outcome("ada"), b"1")
     assert [found.key for found in other.outcomes()] == ["ada"]
@@ -189,7 +189,7 @@ def test_every_save_is_there_for_another_reader_at_once(record: Record) -> None:
 
 
 def test_a_save_that_fails_half_way_leaves_the_earlier_outcome(record: Record) -> None:
-    record.plan([Planned("ada")])
+    record.plan([Person("ada")])
     record.save(outcome("ada"), b"1")
     with sqlite3.connect(record.where) as database:
         database.execute("CREATE TRIGGER full BEFORE UPDATE ON submission BEGIN SELECT RAISE(ABORT, 'no room'); END")
@@ -205,39 +205,39 @@ def test_a_save_that_fails_half_way_leaves_the_earlier_outcome(record: Record) -
 
 def test_everybody_planned_is_kept_with_what_is_known_of_them(record: Record) -> None:
     people = [
-        Planned("007", "Student, Ada", "ada+lab@example.edu", "class.zip: 007.ipynb", "007.ipynb", 0),
-        Planned("+8", "=Student, Ben", "ben@example.edu", position=1),
+        Person("007", "Student, Ada", "ada+lab@example.edu", "class.zip: 007.ipynb", "007.ipynb", 0),
+        Person("+8", "=Student, Ben", "ben@example.edu", position=1),
     ]
     record.plan(people)
-    assert record.planned() == people
+    assert record.people() == people
     assert (record.outcomes(), record.outcome("007"), dict(record.digests())) == ([], None, {})
 
 
 def test_planning_again_updates_names_and_keeps_outcomes_and_those_left_out(record: Record) -> None:
-    record.plan([Planned("ada"), Planned("ben", position=1)])
+    record.plan([Person("ada"), Person("ben", position=1)])
     record.save(outcome("ada"), b"1")
-    record.plan([Planned("ada", name="Student, Ada")])
-    assert record.planned() == [Planned("ada", name="Student, Ada"), Planned("ben", position=1)]
+    record.plan([Person("ada", name="Student, Ada")])
+    assert record.people() == [Person("ada", name="Student, Ada"), Person("ben", position=1)]
     assert record.outcome("ada") == outcome("ada")
 
 
 def test_people_of_one_position_have_one_order(record: Record) -> None:
-    record.plan([Planned("cleo"), Planned("ada"), Planned("ben")])
+    record.plan([Person("cleo"), Person("ada"), Person("ben")])
     for key in ("cleo", "ben", "ada"):
         record.save(outcome(key), b"")
-    assert [one.key for one in record.planned()] == ["ada", "ben", "cleo"]
+    assert [one.key for one in record.people()] == ["ada", "ben", "cleo"]
     assert [one.key for one in record.outcomes()] == ["ada", "ben", "cleo"]
 
 
 def test_outcomes_may_be_read_without_their_executed_cells(record: Record) -> None:
-    record.plan([Planned("ada")])
+    record.plan([Person("ada")])
     record.save(outcome("ada"), b"")
     assert record.outcomes(with_cells=False) == [outcome("ada", cells=())]
     assert record.outcomes() == [outcome("ada")]
 
 
 def test_digests_are_of_the_bytes_handed_in_and_of_judged_ones_alone(record: Record) -> None:
-    record.plan([Planned("ada"), Planned("ben", position=1), Planned("cleo", position=2)])
+    record.plan([Person("ada"), Person("ben", position=1), Person("cleo", position=2)])
     record.save(outcome("ada"), b"bytes")
     record.save(Outcome(key="ben", status=Status.MISSING, max_score=5.5), None)
     assert dict(record.digests()) == {"ada": hashlib.sha256(b"bytes").hexdigest(), "ben": None}

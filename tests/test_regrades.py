@@ -13,7 +13,7 @@ from autograder.course.models import Policy
 from autograder.engine.changing import adjust_run
 from autograder.engine.grading import RECORD, opened
 from autograder.record.history import newest_regrade, regrades
-from autograder.record.store import Planned, Record, RunInfo
+from autograder.record.store import Person, Record, RunInfo
 from autograder.report.regrades import write_regrades
 from autograder.results import Outcome, QuestionResult, Status
 
@@ -36,7 +36,7 @@ def outcome(key: str, *scores: float, status: Status = Status.GRADED) -> Outcome
 @pytest.fixture
 def record(tmp_path: Path) -> Iterator[Record]:
     made = opened(tmp_path, info())
-    made.plan([Planned("ada", handed_in="2026-11-02T12:00:00+00:00"), Planned("ben", position=1)])
+    made.plan([Person("ada", handed_in="2026-11-02T12:00:00+00:00"), Person("ben", position=1)])
     yield made
     made.close()
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from autograder.intake.submissions import file_safe
 from autograder.record.standing import standing
-from autograder.record.store import Planned, Record, RunInfo
+from autograder.record.store import Person, Record, RunInfo
 from autograder.report.feedback import page
 from autograder.report.outputs import write_outputs
 from autograder.report.results_json import as_text, results_json
@@ -100,19 +100,19 @@ def graded(*tests: TestResult, key: str = "ada", **more: Any) -> Outcome:
     return Outcome(key=key, **{**found, **more})
 
 
-def laden(text: str) -> tuple[Planned, Outcome]:
+def laden(text: str) -> tuple[Person, Outcome]:
     """Somebody who got `text` into every field that a student has a hand in."""
     test = check(found=text, advice=text, where=Where(cell=1, line=2))
     cells = (
         CellRun(number=1, source=f"x = 1\n{text}", error=text, line=2, outputs=({"text": text},)),
         CellRun(number=2, source=text, error=text),
     )
-    person = Planned(text, text, text, text, text)
+    person = Person(text, text, text, text, text)
     outcome = graded(test, key=text, message=text, notes=(text,), cells=cells, status=Status.PARTIAL, detail=SECRET)
     return person, outcome
 
 
-def page_of(person: Planned, outcome: Outcome) -> str:
+def page_of(person: Person, outcome: Outcome) -> str:
     """The page in a run without a late policy."""
     return page(INFO, standing(person, outcome, INFO.policy, {}))
 
@@ -121,13 +121,13 @@ PLAIN_PAGE = [tag for tag, _ in read(page_of(*laden("plain"))).elements]
 
 
 def show(outcome: Outcome, **person: str) -> str:
-    return page_of(Planned(outcome.key, **person), outcome)  # type: ignore[arg-type]
+    return page_of(Person(outcome.key, **person), outcome)  # type: ignore[arg-type]
 
 
 def kept(where: Path, *outcomes: Outcome) -> Record:
     record = Record.open(where / "grades.sqlite")
     record.start_run(INFO)
-    record.plan([Planned(outcome.key, position=place) for place, outcome in enumerate(outcomes)])
+    record.plan([Person(outcome.key, position=place) for place, outcome in enumerate(outcomes)])
     for outcome in outcomes:
         record.save(outcome, b"")
     return record
@@ -408,14 +408,14 @@ def test_every_student_has_files_of_their_own_inside_the_folder(run: tuple[Path,
     folder, record = run
     outside = set(folder.parent.iterdir())
     write_outputs(folder, record)
-    names = [file_safe(one.key) for one in record.planned()]
+    names = [file_safe(one.key) for one in record.people()]
     assert set(files(folder)) == {
         "scores.csv",
         *(f"results/{name}.json" for name in names),
         *(f"feedback/{name}.html" for name in names),
     }
     assert set(folder.parent.iterdir()) == outside
-    for one in record.planned():
+    for one in record.people():
         assert f"For {one.key}" in (folder / "feedback" / f"{file_safe(one.key)}.html").read_text()
         assert f"For {one.key}" in (folder / "results" / f"{file_safe(one.key)}.json").read_text()
 
@@ -445,7 +445,7 @@ def test_a_run_with_hostile_text_in_it_is_written_to_the_end(tmp_path: Path, tex
 
 def test_who_has_no_outcome_yet_has_a_row_and_no_page(tmp_path: Path) -> None:
     record = kept(tmp_path, graded(check()))
-    record.plan([Planned("ben", position=1)])
+    record.plan([Person("ben", position=1)])
     write_outputs(tmp_path, record)
     record.close()
     assert set(files(tmp_path)) == {"scores.csv", "results/ada.json", "feedback/ada.html"}

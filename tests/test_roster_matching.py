@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from autograder.engine.planning import plan
 from autograder.intake.faults import IntakeError
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.people.decisions import read_decisions
 from autograder.people.groups import Groups
 from autograder.people.matching import Matched, match
@@ -25,7 +25,7 @@ from autograder.people.roster import Roster, Student
 
 
 @dataclass(frozen=True)
-class Told(Submission):
+class Told(HandIn):
     """A hand-in with what the layouts of some systems tell besides."""
 
     head: str = ""

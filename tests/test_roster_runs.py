@@ -19,7 +19,7 @@ from autograder.engine.grading import RECORD, grade
 from autograder.engine.looking import identities
 from autograder.engine.options import Options
 from autograder.engine.planning import known_in, plan
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.people.decisions import read_decisions
 from autograder.people.groups import Groups
 from autograder.people.roster import Roster, Student
@@ -43,8 +43,8 @@ def tiny(tmp_path: Path) -> Path:
     return folder
 
 
-def hand_in(key: str, content: bytes = b"good") -> Submission:
-    return Submission(key, content, f"{key}.ipynb", f"class/{key}.ipynb")
+def hand_in(key: str, content: bytes = b"good") -> HandIn:
+    return HandIn(key, content, f"{key}.ipynb", f"class/{key}.ipynb")
 
 
 class Run:
@@ -55,7 +55,7 @@ class Run:
 
     def __call__(
         self,
-        submissions: Sequence[Submission],
+        submissions: Sequence[HandIn],
         roster: Roster | None = None,
         groups: Groups | None = None,
         match: dict[str, str] | None = None,
@@ -107,7 +107,7 @@ def test_what_was_graded_under_its_own_key_moves_to_its_student_with_the_points_
     scores = run([hand_in("x"), hand_in("ben")], people("ada", "ben"), match={"x": "ada"})
     assert (run.slots.asked, scores) == ([], {"ada": 0.5, "ben": 2.0})
     assert run.read(extensions)["ada"].why == "ill"
-    assert [row.hand_in for row in run.read(lambda record: record.planned())] == ["x", ""]
+    assert [row.hand_in for row in run.read(lambda record: record.people())] == ["x", ""]
 
 
 def test_a_move_onto_a_missing_student_is_noted(run: Run) -> None:
@@ -135,7 +135,7 @@ def test_a_wrong_decision_can_be_put_right_and_what_was_sent_of_a_student_stays_
 def test_a_run_without_its_roster_keeps_names_and_owners(run: Run) -> None:
     run([hand_in("x")], people("ada", "ben"), match={"x": "ada"})
     assert run([hand_in("x"), hand_in("ben")]) == {"ada": 2.0, "ben": 2.0}
-    rows = run.read(lambda record: record.planned())
+    rows = run.read(lambda record: record.people())
     assert {row.key: (row.name, row.filename) for row in rows} == {
         "ada": ("Student, Ada", "x.ipynb"), "ben": ("Student, Ben", "ben.ipynb"),
     }  # fmt: skip
@@ -144,7 +144,7 @@ def test_a_run_without_its_roster_keeps_names_and_owners(run: Run) -> None:
 def test_who_was_graded_with_another_part_of_the_class_keeps_outcome_and_file(run: Run) -> None:
     run([hand_in("ada")], people("ada", "ben"))
     assert run([hand_in("ben", b"bad")], people("ada", "ben")) == {"ada": 2.0, "ben": 0.0}
-    assert {row.filename for row in run.read(lambda record: record.planned())} == {"ada.ipynb", "ben.ipynb"}
+    assert {row.filename for row in run.read(lambda record: record.people())} == {"ada.ipynb", "ben.ipynb"}
 
 
 def test_a_hand_in_found_to_be_of_one_who_was_graded_from_another_file_loses_neither(run: Run) -> None:

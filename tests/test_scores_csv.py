@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from autograder.gradebook.writing import for_people, number, write_whole
 from autograder.record.anonymity import overview
 from autograder.record.standing import standing
-from autograder.record.store import Planned, Record, RunInfo
+from autograder.record.store import Person, Record, RunInfo
 from autograder.report.scores import scores_csv, write_scores
 from autograder.results import Outcome, QuestionResult, Status
 
@@ -33,19 +33,19 @@ def outcome(key: str, q1: float = 2.0, q2: float = 16.5, **more: Any) -> Outcome
     return Outcome(key=key, **{**found, **more})
 
 
-def table(planned: Sequence[Planned], outcomes: Sequence[Outcome]) -> str:
+def table(planned: Sequence[Person], outcomes: Sequence[Outcome]) -> str:
     """The file of a run without a late policy."""
     by_key = {one.key: one for one in outcomes}
     return scores_csv(INFO, [standing(one, by_key.get(one.key), INFO.policy, {}) for one in planned])
 
 
-def rows(planned: Sequence[Planned], outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
+def rows(planned: Sequence[Person], outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(table(planned, outcomes), newline=""), strict=True))
 
 
 def row(given_outcome: Outcome | None = None, **person: str) -> dict[str, str]:
     key = given_outcome.key if given_outcome else "ada"
-    found = rows([Planned(key, **person)], [given_outcome] if given_outcome else [])  # type: ignore[arg-type]
+    found = rows([Person(key, **person)], [given_outcome] if given_outcome else [])  # type: ignore[arg-type]
     assert len(found) == 1
     return found[0]
 
@@ -54,7 +54,7 @@ def row(given_outcome: Outcome | None = None, **person: str) -> dict[str, str]:
 def record(tmp_path: Path) -> Iterator[Record]:
     found = Record.open(tmp_path / "grades.sqlite")
     found.start_run(INFO)
-    found.plan([Planned("ben", "Student, Ben", "ben@example.edu"), Planned("ada", position=1)])
+    found.plan([Person("ben", "Student, Ben", "ben@example.edu"), Person("ada", position=1)])
     found.save(outcome("ben", cpu={"notebook": 1.234}), b"")
     yield found
     found.close()
@@ -69,7 +69,7 @@ def test_the_columns_are_the_contracts_with_the_questions_in_the_labs_order() ->
 
 def test_a_graded_student_has_every_figure_in_its_column() -> None:
     text = table(
-        [Planned("ada", "Student, Ada", "ada@example.edu", "class.zip: ada.ipynb", "ada.ipynb")],
+        [Person("ada", "Student, Ada", "ada@example.edu", "class.zip: ada.ipynb", "ada.ipynb")],
         [outcome("ada", verdict="CORRECT", flags=("ODD", "LATE"), message="Cell 2 was skipped.")],
     )
     expected = (
@@ -79,14 +79,14 @@ def test_a_graded_student_has_every_figure_in_its_column() -> None:
 
 
 def test_everybody_planned_has_one_row_in_the_order_of_the_keys() -> None:
-    planned = [Planned(key, position=place) for place, key in enumerate(["cleo", "ada", "10", "9", "Ben"])]
+    planned = [Person(key, position=place) for place, key in enumerate(["cleo", "ada", "10", "9", "Ben"])]
     assert [one["student"] for one in rows(planned, [outcome("ada"), outcome("9")])] == [
         "10", "9", "Ben", "ada", "cleo",
     ]  # fmt: skip
 
 
 def test_the_order_of_planning_and_of_judging_does_not_show() -> None:
-    planned = [Planned("ada", position=0), Planned("ben", position=1)]
+    planned = [Person("ada", position=0), Person("ben", position=1)]
     judged = [outcome("ada"), outcome("ben")]
     assert table(planned, judged) == table(planned[::-1], judged[::-1])
 
@@ -179,7 +179,7 @@ def test_a_message_of_several_lines_becomes_one(end: str) -> None:
 
 
 def test_escape_sequences_do_not_reach_the_terminal_of_who_prints_the_file() -> None:
-    assert "\x1b" not in table([Planned("ada")], [outcome("ada", message="\x1b[31mred")])
+    assert "\x1b" not in table([Person("ada")], [outcome("ada", message="\x1b[31mred")])
 
 
 @settings(max_examples=60, derandomize=True, database=None)
@@ -187,7 +187,7 @@ def test_escape_sequences_do_not_reach_the_terminal_of_who_prints_the_file() -> 
 @example('"\\"')
 @example("a\r\n=b")
 def test_whatever_the_text_the_table_keeps_its_shape_and_runs_nothing(text: str) -> None:
-    written = table([Planned("ada", text, filename=text)], [outcome("ada", message=text, flags=(text,))])
+    written = table([Person("ada", text, filename=text)], [outcome("ada", message=text, flags=(text,))])
     lines = list(csv.reader(io.StringIO(written, newline=""), strict=True))
     assert [len(line) for line in lines] == [len(COLUMNS.split(","))] * 2
     assert written.count("\n") == 2

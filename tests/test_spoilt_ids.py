@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lms.files import FILES
-from lms.people import PEOPLE, Person, run_of
+from lms.people import PEOPLE, Somebody, run_of
 
 from autograder.gradebook.export import KINDS, filled_in
 from autograder.gradebook.template import TemplateError, read_template
 from autograder.intake.faults import IntakeError
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.people.decisions import read_decisions
 from autograder.people.extensions import read_extensions
 from autograder.people.groups import read_groups
@@ -71,7 +71,7 @@ WRITTEN = {
 
 
 def read(kind: str, path: Path, login: str) -> object:
-    hand_ins = [Submission(key, b"", f"{key}.ipynb", f"{key}.ipynb") for key in ("first", login)]
+    hand_ins = [HandIn(key, b"", f"{key}.ipynb", f"{key}.ipynb") for key in ("first", login)]
     if kind in ROSTERS:
         return read_roster(path)
     if kind == "extensions":
@@ -104,7 +104,7 @@ def with_login(lms: str, login: str) -> bytes:
     """A gradebook in which somebody's strongest text id is another."""
     encoding = "utf-16" if lms == "blackboard" else "utf-8-sig"
     of = PEOPLE[43]
-    known: dict[str, Person | str] = {"canvas": of.login, "blackboard": of.login, "sakai": of.login}
+    known: dict[str, Somebody | str] = {"canvas": of.login, "blackboard": of.login, "sakai": of.login}
     text = FILES[lms](lambda one: "").decode(encoding)
     old = str(known.get(lms, of.number))
     assert old in text

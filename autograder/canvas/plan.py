@@ -20,7 +20,7 @@ from autograder.gradebook.writing import number
 from autograder.intake.identity import IdKind
 from autograder.record.history import Receipt
 from autograder.record.standing import Standing
-from autograder.record.store import Planned
+from autograder.record.store import Person
 from autograder.report.comment import pieces
 from autograder.results import Status, rounded
 
@@ -84,7 +84,7 @@ class Directory:
         """Kinds of ids that the token's owner sees."""
         return {"user", *(kind for kind, _ in self.users)}
 
-    def find(self, person: Planned) -> int | str:
+    def find(self, person: Person) -> int | str:
         """The user's number, or why there is none."""
         said = ids_of(person)
         if not said:
@@ -104,7 +104,7 @@ class Directory:
         return {asked.user} & {one.user for one in self.students} if asked is not None else set()
 
 
-def ids_of(person: Planned) -> list[tuple[str, str]]:
+def ids_of(person: Person) -> list[tuple[str, str]]:
     """By Canvas's own words for them; the strongest first. A key is Canvas's if the hand-in's name said it."""
     own = person.ids.get(IdKind.CANVAS, "")
     if not own and person.layout == "canvas" and not person.hand_in and person.key.isascii() and person.key.isdigit():

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from autograder.course.faults import CourseError, Fault, did_you_mean, listed, nearest
 from autograder.course.models import Course
-from autograder.course.places import Loc, Reading, read_yaml
+from autograder.course.places import Loc, YamlFile, read_yaml
 
 COURSE_FILE = "grading.yml"
 
@@ -93,7 +93,7 @@ def _names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-def _with_ids(reading: Reading) -> Any:
+def _with_ids(reading: YamlFile) -> Any:
     """The data in which every assignment and question also holds the key it stands under, as its `id`."""
 
     def named(entries: Any, loc: Loc) -> Any:
@@ -119,7 +119,7 @@ def _with_ids(reading: Reading) -> Any:
     return data
 
 
-def _fault(reading: Reading, error: Mapping[str, Any]) -> Fault:
+def _fault(reading: YamlFile, error: Mapping[str, Any]) -> Fault:
     """One of pydantic's errors in our words, at its line."""
     loc: Loc = tuple(error["loc"])
     if loc and loc[-1] == "id":

@@ -31,7 +31,7 @@ SCALARS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
 
 
 @dataclass
-class Reading:
+class YamlFile:
     """A file's data, where each part of it stands, and what was wrong with it."""
 
     file: str
@@ -76,9 +76,9 @@ class _Loader(yaml.SafeLoader):
             self.depth -= 1
 
 
-def read_yaml(content: bytes, file: str) -> Reading:
+def read_yaml(content: bytes, file: str) -> YamlFile:
     """The data in `content`, or the faults that keep it from being read; never raises on bad content."""
-    reading = Reading(file)
+    reading = YamlFile(file)
     if len(content) > MOST_BYTES:
         reading.faults.append(Fault(file, 0, f"is larger than {MOST_BYTES // 1000} kB; this is no course file"))
         return reading
@@ -115,7 +115,7 @@ def read_yaml(content: bytes, file: str) -> Reading:
     return reading
 
 
-def _plain(node: yaml.Node, loc: Loc, reading: Reading) -> Any:
+def _plain(node: yaml.Node, loc: Loc, reading: YamlFile) -> Any:
     reading.values[loc] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, loc, reading)
@@ -125,11 +125,11 @@ def _plain(node: yaml.Node, loc: Loc, reading: Reading) -> Any:
     return scalar(node.value) if node.style is None else node.value
 
 
-def _mapping(node: yaml.MappingNode, loc: Loc, reading: Reading) -> dict[str, Any]:
+def _mapping(node: yaml.MappingNode, loc: Loc, reading: YamlFile) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key_node, value_node in node.value:
         mark = key_node.start_mark
-        key = _plain(key_node, (*loc, ""), Reading("")) if isinstance(key_node, yaml.ScalarNode) else None
+        key = _plain(key_node, (*loc, ""), YamlFile("")) if isinstance(key_node, yaml.ScalarNode) else None
         if not isinstance(key, str):
             shown = key_node.value if isinstance(key_node, yaml.ScalarNode) else "a list or mapping"
             reading.refuse(mark, f'expected text as a key, found {shown}; put it in quotes: "..."')

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from autograder.course.late import Extension, zone_of
 from autograder.course.models import Policy
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.record.attempts import (
     Attempt,
     attempt_outcome,
@@ -25,26 +25,26 @@ from autograder.record.attempts import (
 )
 from autograder.record.grants import extensions
 from autograder.record.standing import standing
-from autograder.record.store import Planned, Record
+from autograder.record.store import Person, Record
 from autograder.results import Outcome, Status
 
 UNGRADED = "ATTEMPT_NOT_GRADED"  # one that could not be judged might have been better than the one that counts
 
 
 @dataclass
-class Several:
+class Attempts:
     """The attempts of the student `key` in this pass. `candidates` are numbers from 1, the oldest first.
 
     Every member of a team has them, since each may have an extension of one's own. `outcomes` come without executed
     cells, so that a big class stays small in memory; the record has them.
     """
 
-    submission: Submission
+    submission: HandIn
     key: str
     candidates: tuple[int, ...]
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
-    def attempt(self, number: int) -> Submission:
+    def attempt(self, number: int) -> HandIn:
         return self.submission.attempts[number - 1]
 
     @property
@@ -67,11 +67,11 @@ class Several:
                 yield content
 
 
-def still_counted(record: Record, planned: Sequence[Planned], submissions: Iterable[Submission]) -> tuple[Planned, ...]:
+def still_counted(record: Record, planned: Sequence[Person], submissions: Iterable[HandIn]) -> tuple[Person, ...]:
     """The plan, with time and file of the attempt that counts already, where it is still among the student's."""
     sources = {one.key: {attempt.source for attempt in one.attempts} for one in submissions if one.attempts}
     known = counted(record) if sources else {}
-    before = {one.key: one for one in record.planned()} if known else {}
+    before = {one.key: one for one in record.people()} if known else {}
     return tuple(
         replace(
             one, source=before[one.key].source, filename=before[one.key].filename,
@@ -84,7 +84,7 @@ def still_counted(record: Record, planned: Sequence[Planned], submissions: Itera
 
 
 @dataclass
-class Contest:
+class Choosing:
     """Everybody with several attempts, of those to be graded now. `policy` and zone are the run's."""
 
     record: Record
@@ -92,16 +92,16 @@ class Contest:
     fresh: bool
     policy: Policy = field(init=False)
     digests: Mapping[str, str | None] = field(init=False)  # of what each student's outcome is of, before this pass
-    people: Mapping[str, Planned] = field(init=False)
+    people: Mapping[str, Person] = field(init=False)
     granted: Mapping[str, Extension] = field(init=False)
 
     def __post_init__(self) -> None:
         self.policy = self.record.info().policy
-        self.people = {one.key: one for one in self.record.planned()}
+        self.people = {one.key: one for one in self.record.people()}
         self.digests = self.record.digests()
         self.granted = extensions(self.record)
 
-    def enter(self, one: Submission, key: str) -> Several:
+    def enter(self, one: HandIn, key: str) -> Attempts:
         """Keep all attempts as the student's of that key; those that may count, with the outcomes that are known."""
         zone = zone_of(self.policy.timezone)
         taken = [
@@ -121,7 +121,7 @@ class Contest:
                 if alone is not None and entry.sha256 is not None and alone[0] == entry.sha256:
                     save_attempt(self.record, key, entry.number, alone[1])
         candidates = range(1, len(one.attempts) + 1) if self.best and not one.decided else taken[:1]
-        several = Several(one, key, tuple(candidates))
+        several = Attempts(one, key, tuple(candidates))
         if not self.fresh:
             for number in several.candidates:
                 known = attempt_outcome(self.record, key, number)
@@ -129,7 +129,7 @@ class Contest:
                     several.outcomes[number] = _light(known)
         return several
 
-    def heard(self, several: Several, number: int, outcome: Outcome) -> None:
+    def heard(self, several: Attempts, number: int, outcome: Outcome) -> None:
         """Keep an attempt's outcome, for all attempts of the same bytes."""
         content = several.attempt(number).content
         for each in several.candidates:
@@ -137,7 +137,7 @@ class Contest:
                 save_attempt(self.record, several.key, each, outcome)
                 several.outcomes[each] = _light(outcome)
 
-    def choose(self, several: Several) -> tuple[int, Outcome]:
+    def choose(self, several: Attempts) -> tuple[int, Outcome]:
         """The attempt with the best final score, as lateness leaves it; of equals the newer. All must have ended."""
         key = several.key
         number = max(several.candidates, key=lambda each: (*self._worth(several, each), each))
@@ -153,13 +153,13 @@ class Contest:
         notes = tuple(dict.fromkeys((*notes, *outcome.notes)))
         return number, outcome.model_copy(update={"key": key, "notes": notes})
 
-    def _worth(self, several: Several, number: int) -> tuple[bool, float]:
+    def _worth(self, several: Attempts, number: int) -> tuple[bool, float]:
         outcome = several.outcomes[number]
         stands = standing(self._person(several, number), outcome, self.policy, self.granted)
         points = stands.final if stands.final is not None else stands.score
         return points is not None, points or 0.0
 
-    def _person(self, several: Several, number: int) -> Planned:
+    def _person(self, several: Attempts, number: int) -> Person:
         """The student as the plan has them, handing in that attempt."""
         one = several.attempt(number)
         return replace(
@@ -167,7 +167,7 @@ class Contest:
             handed_in=one.handed_in_at(zone_of(self.policy.timezone)),
         )  # fmt: skip
 
-    def stands(self, several: Several, number: int) -> bool:
+    def stands(self, several: Attempts, number: int) -> bool:
         """Whether the record has that attempt as the one that counts already, with its outcome."""
         key = several.key
         content = several.attempt(number).content
@@ -177,11 +177,11 @@ class Contest:
             return False
         return outcome.status is several.outcomes[number].status and self.digests.get(key) == _digest(content)
 
-    def plan(self, several: Several, number: int) -> None:
+    def plan(self, several: Attempts, number: int) -> None:
         """The student's time and file become that attempt's, since lateness is reckoned from them."""
         self.record.plan([self._person(several, number)])
 
-    def count(self, several: Several, number: int) -> None:
+    def count(self, several: Attempts, number: int) -> None:
         count_attempt(self.record, several.key, number)
 
 

@@ -95,7 +95,7 @@ def forget_student(run: Path, key: str) -> str:
     with changing(run) as record:
         key = key_of(record, key)
         name = naming(record)(key)
-        forget_findings(record, next(one for one in record.planned() if one.key == key))
+        forget_findings(record, next(one for one in record.people() if one.key == key))
         record.forget(key)
         remove_pages(run, {key, name})
     return (

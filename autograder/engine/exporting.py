@@ -20,7 +20,7 @@ from autograder.record.anonymity import naming
 from autograder.record.folder import RECORD, locked
 from autograder.record.history import keep_receipts
 from autograder.record.standing import Standing, standings
-from autograder.record.store import Planned, Record, now_utc
+from autograder.record.store import Person, Record, now_utc
 from autograder.report.feedback import page
 
 SHOWN = 60
@@ -113,7 +113,7 @@ def return_feedback(run: Path, to: str, out: Path, console: Console) -> int:
         def team_page(members: Sequence[Standing]) -> bytes:
             person, outcome = members[0].person, record.outcome(members[0].person.key)
             assert outcome is not None
-            team = Planned(person.group or "Your group", person.group)
+            team = Person(person.group or "Your group", person.group)
             return page(info, replace(members[0], person=team, outcome=outcome)).encode("utf-8", "replace")
 
         returned = packed(standings(record, with_tests=False), page_of, team_page, to)

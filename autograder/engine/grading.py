@@ -14,12 +14,12 @@ from pathlib import Path
 
 from autograder.course import Assignment, Course
 from autograder.course.late import zone_of
-from autograder.engine.attempts import Contest, Several, still_counted
+from autograder.engine.attempts import Attempts, Choosing, still_counted
 from autograder.engine.options import Options
 from autograder.engine.people import named
 from autograder.engine.planning import Plan, plan, settle
 from autograder.engine.slots import Job, Slots
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.judge.notebook_run import environment_versions
 from autograder.people.extensions import granted
 from autograder.record.anonymity import made_up
@@ -48,7 +48,7 @@ Heard = Callable[[str, Outcome | None], None]
 def grade(
     course: Course,
     assignment: Assignment,
-    submissions: Sequence[Submission],
+    submissions: Sequence[HandIn],
     planned: Plan | None,
     options: Options,
     heard: Heard,
@@ -67,9 +67,9 @@ def grade(
     info = RunInfo(course.title, assignment.id, title, options.seed, "", {}, questions, policy, anonymous)
     record = opened(options.out, info, options.secret)  # before anything slow, so that a refusal comes at once
     try:
-        planned = planned or plan(submissions, known=record.planned(), zone=zone_of(course.timezone))
+        planned = planned or plan(submissions, known=record.people(), zone=zone_of(course.timezone))
         submissions = planned.submissions
-        stay = [one for one in record.planned() if not planned.leaves(one)]
+        stay = [one for one in record.people() if not planned.leaves(one)]
         people = named((*stay, *planned.entries), made_up(options.anonymous))
         granted_now = granted(planned.extensions, people)
         only = {hand_in for key in options.only for hand_in in planned.hand_ins(key)}
@@ -127,10 +127,10 @@ class Grading:
     heard: Heard
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def run(self, course: Course, chosen: Sequence[Submission], missing: Sequence[str], options: Options) -> None:
+    def run(self, course: Course, chosen: Sequence[HandIn], missing: Sequence[str], options: Options) -> None:
         self.absent(sorted(missing) if not options.only else [])
-        contest = Contest(self.record, self.assignment.attempts == "best", options.fresh)
-        several: dict[str, list[Several]] = {}  # by hand-in: one for each student whose it is
+        contest = Choosing(self.record, self.assignment.attempts == "best", options.fresh)
+        several: dict[str, list[Attempts]] = {}  # by hand-in: one for each student whose it is
         for one in chosen:
             entered = [contest.enter(one, key) for key in self.rows(one.key)] if one.attempts else []
             if any(each.candidates for each in entered):
@@ -172,14 +172,14 @@ class Grading:
             for job, outcome in suspects:
                 take(job, settled(outcome, reference), settles=True)
 
-    def unreadable(self, contest: Contest, several: Several) -> None:
+    def unreadable(self, contest: Choosing, several: Attempts) -> None:
         """Attempts that cannot be read have their outcome at once."""
         for number in several.candidates:
             one = several.attempt(number)
             if one.content is None and number not in several.outcomes:
                 contest.heard(several, number, self.unread(several.key, one))
 
-    def settle_attempts(self, contest: Contest, several: Several, settles: bool = False) -> None:
+    def settle_attempts(self, contest: Choosing, several: Attempts, settles: bool = False) -> None:
         """Put the attempt that counts under its student's name, unless it stands there already."""
         number, outcome = contest.choose(several)
         if contest.stands(several, number) and not contest.fresh:
@@ -191,7 +191,7 @@ class Grading:
         self.save(outcome, several.attempt(number).content, settles)
         contest.count(several, number)
 
-    def left_to_do(self, chosen: Sequence[Submission]) -> list[Submission]:
+    def left_to_do(self, chosen: Sequence[HandIn]) -> list[HandIn]:
         """Those whose very bytes have no outcome in this run yet."""
         known = self.record.digests()
         left = []
@@ -219,7 +219,7 @@ class Grading:
                 continue  # graded from a part of the class that this call does not name
             self.save(self.plain(key, Status.MISSING, "On the roster, but nothing was handed in."), None)
 
-    def unread(self, key: str, one: Submission) -> Outcome:
+    def unread(self, key: str, one: HandIn) -> Outcome:
         outcome = self.plain(key, Status.NOT_GRADABLE, one.sentence)
         return outcome.model_copy(update={"flags": (UNDECIDED,) if one.undecided else ()})
 

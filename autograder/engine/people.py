@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterable
 from autograder.course.faults import did_you_mean
 from autograder.people.extensions import Named
 from autograder.record.anonymity import naming
-from autograder.record.store import Planned, Record, RecordError
+from autograder.record.store import Person, Record, RecordError
 
 
-def named(people: Iterable[Planned], name_of: Callable[[str], str]) -> Named:
+def named(people: Iterable[Person], name_of: Callable[[str], str]) -> Named:
     """Finds these people; `name_of` is how the outputs call the student of a key."""
     return Named({one.key: (*one.others, name_of(one.key)) for one in people})
 
 
 def everybody(record: Record) -> Named:
     """Finds who stands in the record."""
-    return named(record.planned(), naming(record))
+    return named(record.people(), naming(record))
 
 
 def key_of(record: Record, text: str) -> str:
@@ -30,5 +30,5 @@ def key_of(record: Record, text: str) -> str:
         return next(iter(found))
     if found:
         raise RecordError(f'"{text}" is an id of {len(found)} students; name the key.')
-    shown = [*map(naming(record), (one.key for one in record.planned()))]
+    shown = [*map(naming(record), (one.key for one in record.people()))]
     raise RecordError(f'Nobody in this run has the key "{text}"{did_you_mean(text, shown) or "."}')

@@ -20,9 +20,9 @@ from autograder.engine.options import Options
 from autograder.intake.faults import IntakeError
 from autograder.intake.finding import some_of
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import Collected, Submission, called, put_together, with_file
+from autograder.intake.submissions import Collected, HandIn, called, put_together, with_file
 from autograder.people.decisions import read_decisions, read_files
-from autograder.people.extensions import Wanted, read_extensions
+from autograder.people.extensions import Grant, read_extensions
 from autograder.people.findings import Finding, match_line
 from autograder.people.groups import Groups, read_groups, teams
 from autograder.people.matching import UTC, Matched, handed_in_otherwise, match
@@ -32,7 +32,7 @@ from autograder.record.grants import counting as counting_in
 from autograder.record.grants import decided
 from autograder.record.history import newest_regrade, noting
 from autograder.record.moving import Move, move
-from autograder.record.store import Planned, Record
+from autograder.record.store import Person, Record
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,22 @@ class Plan:
     as a roster says who is in it; `strangers_alone` if there is a roster and none of the hand-ins is of anybody on it.
     """
 
-    entries: tuple[Planned, ...]
+    entries: tuple[Person, ...]
     owners: Mapping[str, tuple[str, ...]]
     findings: tuple[Finding, ...] = ()
     decisions: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
     strangers_alone: bool = False
-    submissions: tuple[Submission, ...] = ()
+    submissions: tuple[HandIn, ...] = ()
     counting: Mapping[str, Attempt] = field(default_factory=dict)
-    extensions: tuple[Wanted, ...] = ()  # as read from a file; whose they are is looked up when everybody is known
+    extensions: tuple[Grant, ...] = ()  # as read from a file; whose they are is looked up when everybody is known
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Keys of those who handed in nothing."""
         return tuple(entry.key for entry in self.entries if not entry.filename)
 
-    def leaves(self, row: Planned) -> bool:
+    def leaves(self, row: Person) -> bool:
         """Whether a row of the record goes under other keys: it is of a hand-in that is somebody else's now."""
         owners = self.owners.get(row.hand_in or row.key, ()) if row.filename else ()
         return bool(owners) and row.key not in owners
@@ -76,7 +76,7 @@ class Plan:
 class Known:
     """What the run's record has from earlier calls: people, decisions, files that count by one, the last regrade."""
 
-    people: Sequence[Planned] = ()
+    people: Sequence[Person] = ()
     decisions: Mapping[str, str] = field(default_factory=dict)
     counting: Mapping[str, Attempt] = field(default_factory=dict)
     regrades: int = 0
@@ -87,7 +87,7 @@ def known_in(path: Path) -> Known:
     if not path.is_file():
         return Known()
     with contextlib.closing(Record.open(path, create=False)) as record:
-        return Known(record.planned(), decided(record), counting_in(record), newest_regrade(record))
+        return Known(record.people(), decided(record), counting_in(record), newest_regrade(record))
 
 
 def planned_for(
@@ -96,13 +96,13 @@ def planned_for(
     """Whose each hand-in is and which of its files counts, by the files that the command names and what is known
     already; and what was collected, as that leaves it."""
     zone = zone_of(course.timezone)
-    extensions: Sequence[Wanted] = ()
+    extensions: Sequence[Grant] = ()
     if options.extensions is not None:
         extensions = read_extensions(options.extensions, zone, assignment.late is not None)
     roster = read_roster(options.roster) if options.roster is not None else None
     groups = read_groups(options.groups) if options.groups is not None else None
     decisions: dict[str, str] = {}
-    named: Mapping[str, Submission] = {}
+    named: Mapping[str, HandIn] = {}
     if options.match is not None:
         sources = {file.source: hand_in for hand_in, file in known.counting.items()}
         decisions = read_decisions(options.match, collected.submissions, roster, sources)
@@ -131,12 +131,12 @@ def planned_for(
     return replace(result, counting=new, extensions=tuple(extensions)), put_together(found, result.submissions)
 
 
-def _as_kept(file: Submission, zone: ZoneInfo) -> Attempt:
+def _as_kept(file: HandIn, zone: ZoneInfo) -> Attempt:
     digest = hashlib.sha256(file.content).hexdigest() if file.content is not None else None
     return Attempt(0, file.source, file.filename, file.handed_in_at(zone), file.content, digest, late=file.late)
 
 
-def _counting(one: Submission, kept: Attempt | None) -> Submission:
+def _counting(one: HandIn, kept: Attempt | None) -> HandIn:
     """A hand-in with the file that counts by decision: the same bytes here or, where they are not, in the record."""
     if kept is None or kept.content is None:
         return one
@@ -149,14 +149,14 @@ def _counting(one: Submission, kept: Attempt | None) -> Submission:
 
 
 def plan(
-    submissions: Sequence[Submission],
+    submissions: Sequence[HandIn],
     roster: Roster | None = None,
     groups: Groups | None = None,
     decisions: Mapping[str, str] | None = None,
     kept: Mapping[str, str] | None = None,
-    known: Sequence[Planned] = (),
+    known: Sequence[Person] = (),
     zone: ZoneInfo = UTC,
-    otherwise: Sequence[Submission] = (),
+    otherwise: Sequence[HandIn] = (),
 ) -> Plan:
     """Everybody who stands in the run. `decisions` are new ones, `kept` those of earlier calls; `known` is who stands
     in the record so far; `zone` is that of times without one; `otherwise` are files that cannot be graded: hand-ins of
@@ -200,7 +200,7 @@ def plan(
     return Plan(tuple(entries), owners, tuple(findings), decisions, roster is not None, alone, tuple(submissions))
 
 
-def _undecided(one: Submission, matched: Matched, submissions: Sequence[Submission]) -> Submission:
+def _undecided(one: HandIn, matched: Matched, submissions: Sequence[HandIn]) -> HandIn:
     """A student's hand-in beside another that is as much the student's, if nothing tells which of them is newer."""
     rivals = [other for other in submissions if other.key in matched.rivals.get(one.key, ())]
     if not rivals:
@@ -214,7 +214,7 @@ def _undecided(one: Submission, matched: Matched, submissions: Sequence[Submissi
 
 
 def _of_files(
-    submissions: Sequence[Submission], owners: Mapping[str, tuple[str, ...]], roster: Roster | None
+    submissions: Sequence[HandIn], owners: Mapping[str, tuple[str, ...]], roster: Roster | None
 ) -> Iterator[Finding]:
     """Hand-ins of several files where a person has to say which counts, or has said it."""
     for one in submissions:
@@ -231,9 +231,7 @@ def _of_files(
             yield Finding("counts by decision", student, one.source, what, to_do, lines)
 
 
-def _without_file(
-    students: Sequence[Student], entries: Sequence[Planned], known: Sequence[Planned]
-) -> Iterator[Finding]:
+def _without_file(students: Sequence[Student], entries: Sequence[Person], known: Sequence[Person]) -> Iterator[Finding]:
     """Students of whom the class list itself says that they handed in, and there is no file."""
     with_file = {row.key for row in (*entries, *known) if row.filename}
     for student in students:
@@ -246,11 +244,11 @@ def _without_file(
 
 
 def _still_known(
-    submissions: Sequence[Submission],
+    submissions: Sequence[HandIn],
     roster: Roster | None,
     decisions: Mapping[str, str],
-    known: Sequence[Planned],
-) -> dict[str, list[Planned]]:
+    known: Sequence[Person],
+) -> dict[str, list[Person]]:
     """Hand-ins that stay whose they were: all of them where no roster is given again; with one, those of teams that an
     earlier call's groups file told of."""
     told = {team.hand_in for team in teams(submissions, roster, None)} if roster is not None else set()
@@ -261,16 +259,16 @@ def _still_known(
     }
 
 
-def _remembered(known: Sequence[Planned]) -> dict[str, list[Planned]]:
+def _remembered(known: Sequence[Person]) -> dict[str, list[Person]]:
     """Hand-in -> the rows of the record that have its outcome."""
-    found: dict[str, list[Planned]] = {}
+    found: dict[str, list[Person]] = {}
     for row in known:
         if row.filename:
             found.setdefault(row.hand_in or row.key, []).append(row)
     return found
 
 
-def _absentees(known: Sequence[Planned]) -> Roster | None:
+def _absentees(known: Sequence[Person]) -> Roster | None:
     """Those of the record's class who have handed in nothing so far; None if there is nobody."""
     rows = [row for row in known if not row.filename]
     ids = [{IdKind(kind): text for kind, text in row.ids.items()} for row in rows]
@@ -278,7 +276,7 @@ def _absentees(known: Sequence[Planned]) -> Roster | None:
     return Roster(tuple(students)) if rows else None
 
 
-def _own_key(one: Submission, taken: set[str]) -> str:
+def _own_key(one: HandIn, taken: set[str]) -> str:
     """The key of a hand-in of nobody: its own, unless a student has that one."""
     if one.key not in taken:
         return one.key
@@ -290,16 +288,16 @@ def _own_key(one: Submission, taken: set[str]) -> str:
 
 
 def _entries(
-    submissions: Sequence[Submission],
+    submissions: Sequence[HandIn],
     owners: Mapping[str, tuple[str, ...]],
     matched: Matched,
-    remembered: Mapping[str, Sequence[Planned]],
+    remembered: Mapping[str, Sequence[Person]],
     zone: ZoneInfo,
     with_missing: bool,
-) -> list[Planned]:
+) -> list[Person]:
     students = {student.key: student for student in matched.students}
     before = {row.key: row for rows in remembered.values() for row in rows}
-    entries: list[Planned] = []
+    entries: list[Person] = []
     for one in submissions:
         team = matched.teams.get(one.key, "")
         for key in owners[one.key]:
@@ -316,17 +314,17 @@ def _entries(
         if student.key not in there:
             of = {str(kind): text for kind, text in student.known.items()}
             about = (student.key, student.name, student.email, "", "", len(entries))
-            entries.append(Planned(*about, group=student.group, ids=of))
+            entries.append(Person(*about, group=student.group, ids=of))
     return entries
 
 
-def _entry(one: Submission, key: str, person: Student | None, team: str, zone: ZoneInfo, position: int) -> Planned:
+def _entry(one: HandIn, key: str, person: Student | None, team: str, zone: ZoneInfo, position: int) -> Person:
     # A team's hand-in has the ids of the member who handed it in
     ids = {} if team and person is not None else {str(kind): text for kind, text in one.ids.items()}
     ids |= {str(kind): text for kind, text in person.known.items()} if person is not None else {}
     came = one.handed_in or (person.handed_in if person is not None else None)
     name = (person.name if person is not None else "") or ("" if team else one.name)
-    return Planned(
+    return Person(
         key, name, person.email if person is not None else "", one.source, one.filename, position,
         hand_in=one.key if one.key != key else "",
         group=team or (person.group if person is not None else "") or one.group,
@@ -341,11 +339,11 @@ def settle(record: Record, plan: Plan) -> None:
     An outcome under a hand-in's own key moves to the student whose it is found to be, or from a wrong student to the
     right one; who handed in with an earlier call keeps that.
     """
-    moves, copies = _moves(plan, record.planned())
+    moves, copies = _moves(plan, record.people())
     if moves or copies:
         with noting(record, "it became known, or was decided, whose the hand-in is"):
             move(record, moves, copies)
-    before = {row.key: row for row in record.planned()}
+    before = {row.key: row for row in record.people()}
     entries = []
     for entry in plan.entries:
         row = before.get(entry.key)
@@ -356,7 +354,7 @@ def settle(record: Record, plan: Plan) -> None:
     record.plan(entries)
 
 
-def _moves(plan: Plan, known: Sequence[Planned]) -> tuple[list[Move], list[str]]:
+def _moves(plan: Plan, known: Sequence[Person]) -> tuple[list[Move], list[str]]:
     """Which rows of the record go under another key, and which are to be taken away: rows without a hand-in where one
     comes in, and copies of a team's outcome for who is no longer in it."""
     rows_of = _remembered(known)
@@ -377,7 +375,7 @@ def _moves(plan: Plan, known: Sequence[Planned]) -> tuple[list[Move], list[str]]
         if row.key not in targets or row.key in moves or row.key in gone:
             continue
         if row.filename:  # graded with an earlier call, from a file that is not there now
-            moves[row.key] = _own_key(Submission(row.hand_in or row.key, None, "", ""), taken)
+            moves[row.key] = _own_key(HandIn(row.hand_in or row.key, None, "", ""), taken)
             taken.add(moves[row.key])
         else:
             gone.append(row.key)

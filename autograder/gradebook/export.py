@@ -51,7 +51,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Held:
+class NotWritten:
     """Somebody whose score is not written, and why (a clause)."""
 
     row: int
@@ -68,7 +68,7 @@ class Filled:
     changes: list[Change] = field(default_factory=list)
     same: int = 0  # grades that are there already
     excused: int = 0
-    held: list[Held] = field(default_factory=list)
+    held: list[NotWritten] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)  # keys with a score that no row is of
     notes: list[str] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)  # how many of the run stand how
@@ -214,7 +214,7 @@ def _write(column: Column, people: Sequence[Standing], row_of: Mapping[str, int]
             if _absent(one) and not kind.is_blank(old) and not erase and not alike(old, number(points)):
                 why = why or f"nothing was handed in, but {old.strip()} is there; see --erase"
             if why:
-                filled.held.append(Held(row + 1, key, why))
+                filled.held.append(NotWritten(row + 1, key, why))
                 continue
             new = number(points).replace(".", ",") if filled.comma else number(points)
             if column.change(row, new, key, asked=_absent(one) and erase) and at is not None:
@@ -247,7 +247,7 @@ class Column:
         if theirs and not asked and not self.overwrite:
             there = "what was pushed is gone there" if blank else f"{old.strip()} is there, not by this run"
             why = f"{there}; it would be {new}, see --overwrite"
-            self.filled.held.append(Held(row + 1, key, why))
+            self.filled.held.append(NotWritten(row + 1, key, why))
             return False
         self.filled.template.set(row, self.place, new)
         self.filled.changes.append(Change(row + 1, key, old, new, not blank, theirs))

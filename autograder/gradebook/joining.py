@@ -13,7 +13,7 @@ import pandas as pd
 from autograder.gradebook.base import IdColumn, plain
 from autograder.gradebook.template import Template
 from autograder.intake.identity import IdKind
-from autograder.record.store import Planned
+from autograder.record.store import Person
 
 ANY = "any"  # the kind of a key of which nobody says what it is
 FOLDED = "folded "
@@ -29,7 +29,7 @@ class Joined:
 
 
 def joined(
-    template: Template, rows: Sequence[int], columns: Sequence[tuple[int, IdColumn]], people: Sequence[Planned]
+    template: Template, rows: Sequence[int], columns: Sequence[tuple[int, IdColumn]], people: Sequence[Person]
 ) -> Joined:
     """Each student's row. Raises TemplateError where two rows have one id, two students are of one row, or an id has
     lost its zeros."""
@@ -87,7 +87,7 @@ def _ids_of_rows(template: Template, rows: Sequence[int], columns: Sequence[tupl
     return both[~both.duplicated(["column", "kind", "id"], keep=False)]  # an id of several rows tells nothing
 
 
-def _ids_of_people(people: Sequence[Planned]) -> pd.DataFrame:
+def _ids_of_people(people: Sequence[Person]) -> pd.DataFrame:
     """key, id, kind, bare: what the run calls each student by. A key that is no id of a known kind may be of any."""
     records: list[tuple[str, str, str, bool]] = []
     for person in people:

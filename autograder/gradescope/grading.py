@@ -23,7 +23,7 @@ from autograder.intake.choosing import chosen, scripts_sorted_out
 from autograder.intake.finding import Search, instead
 from autograder.intake.keys import Place
 from autograder.intake.reader import Reader
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.report.results_json import as_text
 from autograder.results import Outcome, Status, rounded
 from autograder.sandbox.sessions import NOT_PREVENTED, SandboxError
@@ -55,7 +55,7 @@ def main() -> int:
     return 0
 
 
-def hand_in(folder: Path, names: tuple[str, ...]) -> Submission:
+def hand_in(folder: Path, names: tuple[str, ...]) -> HandIn:
     """The one notebook or script to grade of everything that a student uploaded, in whatever layout.
 
     Of several the one that defines most of the assignment's `names`, as in a student's own archive; where two do, the
@@ -69,13 +69,11 @@ def hand_in(folder: Path, names: tuple[str, ...]) -> Submission:
     for item in found:
         if item.left_out is None:
             shown = item.source.removeprefix(f"{folder.as_posix()}/")
-            return Submission(KEY, item.content, shown, shown, item.problem, notes.get(item.source, ()))
-    return Submission(KEY, None, "", "", "it holds no notebook (.ipynb)" + instead([item.place.path for item in seen]))
+            return HandIn(KEY, item.content, shown, shown, item.problem, notes.get(item.source, ()))
+    return HandIn(KEY, None, "", "", "it holds no notebook (.ipynb)" + instead([item.place.path for item in seen]))
 
 
-def graded(
-    course: Course, assignment: Assignment, one: Submission, settings: Settings, root: Path, out: Path
-) -> Outcome:
+def graded(course: Course, assignment: Assignment, one: HandIn, settings: Settings, root: Path, out: Path) -> Outcome:
     """What the engine says of it. The record goes to `out`, which `watching` removes.
 
     Raises GradersUnfit or SandboxError where it cannot work here.

@@ -12,7 +12,7 @@ from autograder.course.late import Extension, aware, zone_of
 from autograder.course.models import Policy
 from autograder.gradescope.metadata import Metadata
 from autograder.record.standing import Standing, standing
-from autograder.record.store import Planned
+from autograder.record.store import Person
 from autograder.report.feedback import STATUS_SENTENCES, visible
 from autograder.report.results_json import results_json
 from autograder.results import Outcome, Status
@@ -26,7 +26,7 @@ def stands(outcome: Outcome, policy: Policy, found: Metadata) -> Standing:
     where it names none, the course's."""
     came = aware(found.created_at, zone_of(policy.timezone)).isoformat() if found.created_at is not None else ""
     granted = {KEY: Extension(due=found.due)} if found.due is not None else {}
-    return standing(Planned(KEY, handed_in=came), outcome, policy, granted)
+    return standing(Person(KEY, handed_in=came), outcome, policy, granted)
 
 
 def as_results(policy: Policy, outcome: Outcome, found: Metadata, seconds: float) -> tuple[dict[str, Any], list[str]]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from autograder.intake.keys import Place
-from autograder.intake.layouts import HandIn
+from autograder.intake.layouts import FileName
 
 Counts = Literal["newest", "best", "first"]
 Order = tuple[int, ...]
@@ -28,7 +28,7 @@ class Try:
     problem: str | None
     notes: tuple[str, ...] = ()
     layout: str = ""
-    hand_in: HandIn | None = None
+    hand_in: FileName | None = None
     others: tuple[Try, ...] = ()  # notebooks of the same hand-in that were not chosen; if `undecided`, all that may be
     undecided: bool = False
 

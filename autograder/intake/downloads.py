@@ -15,16 +15,16 @@ from pathlib import PurePosixPath
 from autograder.intake.faults import IntakeError
 from autograder.intake.finding import Found
 from autograder.intake.keys import is_archive_name
-from autograder.intake.layouts import LAYOUTS, PLAIN, HandIn, Layout, Listing, Read, best
+from autograder.intake.layouts import LAYOUTS, PLAIN, FileName, Layout, Listing, Read, best
 
 
 @dataclass(frozen=True)
-class Reading:
+class Recognised:
     """Whose one file is, by which layout, and the folder of the download it is in."""
 
     layout: str
     download: str
-    hand_in: HandIn
+    hand_in: FileName
 
     @property
     def student(self) -> tuple[str, ...]:
@@ -46,8 +46,8 @@ class Download:
 
     folder: str
     layout: Layout
-    read: Mapping[str, HandIn]
-    otherwise: Mapping[str, HandIn]
+    read: Mapping[str, FileName]
+    otherwise: Mapping[str, FileName]
     of: int  # files that may be graded in that folder
 
 
@@ -56,8 +56,8 @@ class Downloads:
     """Everything that was read, by position in what was found: whose work is, whose the files are that cannot be
     graded (`otherwise`), and what the LMS has laid `beside` both, as a noun."""
 
-    by_item: dict[int, Reading] = field(default_factory=dict)
-    otherwise: dict[int, Reading] = field(default_factory=dict)
+    by_item: dict[int, Recognised] = field(default_factory=dict)
+    otherwise: dict[int, Recognised] = field(default_factory=dict)
     beside: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -90,7 +90,8 @@ def read_downloads(found: Sequence[Found], clones: Set[str], layout: str | None)
                 graded = item.left_out is None
                 readings, told = (result.by_item, download.read) if graded else (result.otherwise, download.otherwise)
                 if position not in readings and item.path in told:
-                    readings[position] = Reading(download.layout.name, f"{named}\n{download.folder}", told[item.path])
+                    folder = f"{named}\n{download.folder}"
+                    readings[position] = Recognised(download.layout.name, folder, told[item.path])
     return result
 
 

@@ -16,18 +16,18 @@ from autograder.course.late import aware
 from autograder.intake.archive import Budget
 from autograder.intake.attempts import Counts, Try, in_order, undecided
 from autograder.intake.choosing import chosen, scripts_sorted_out
-from autograder.intake.downloads import Downloads, Reading, read_downloads
+from autograder.intake.downloads import Downloads, Recognised, read_downloads
 from autograder.intake.finding import Found, Search, some_of
 from autograder.intake.identity import IdKind
 from autograder.intake.keys import Place, file_safe, keys_for, without_ending
 from autograder.intake.layouts import Member
 from autograder.intake.reader import Reader
 
-__all__ = ["Collected", "LeftOut", "Submission", "collect", "file_safe"]
+__all__ = ["Collected", "HandIn", "LeftOut", "collect", "file_safe"]
 
 
 @dataclass(frozen=True)
-class Submission:
+class HandIn:
     """One hand-in. `content` is None exactly if `problem` (a clause, "it is ...") says why there is none.
 
     `head` is there where the file's name does not tell where the student's id begins (Blackboard's user names and
@@ -47,16 +47,16 @@ class Submission:
     ids: Mapping[IdKind, str] = field(default_factory=dict)  # what the LMS calls the student by
     handed_in: datetime | None = None  # by the LMS's own clock; without a zone where the LMS names none
     group: str = ""  # the team's name, where the hand-in is a team's
-    attempts: tuple[Submission, ...] = ()  # all of the student's, this one too, the oldest first; () for a single one
+    attempts: tuple[HandIn, ...] = ()  # all of the student's, this one too, the oldest first; () for a single one
     head: str = ""
     members: tuple[Member, ...] = ()  # of a team, where the LMS names them
     folders: tuple[str, ...] = ()  # of a plain file: those above it, below what was named
-    others: tuple[Submission, ...] = ()  # notebooks of the same hand-in that do not count; if `undecided`, all of them
+    others: tuple[HandIn, ...] = ()  # notebooks of the same hand-in that do not count; if `undecided`, all of them
     undecided: bool = False  # which file counts is for a person to say
     decided: bool = False  # a person has said that this file counts
 
     @property
-    def files(self) -> tuple[Submission, ...]:
+    def files(self) -> tuple[HandIn, ...]:
         """Everything of the student's that may count."""
         if self.attempts:
             return tuple(file for each in self.attempts for file in each.files)
@@ -91,10 +91,10 @@ class Collected:
     student of the class is. They are left out as well.
     """
 
-    submissions: tuple[Submission, ...]
+    submissions: tuple[HandIn, ...]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...] = ()
-    otherwise: tuple[Submission, ...] = ()
+    otherwise: tuple[HandIn, ...] = ()
     counts: Counts = "newest"
 
 
@@ -176,15 +176,15 @@ def _collect(
     return put_together(Collected((), tuple(left_out), tuple(notes), tuple(otherwise), counts), submissions)
 
 
-def called(one: Submission) -> str:
+def called(one: HandIn) -> str:
     """The file's own name in the folder or archive that it lay in."""
     return PurePosixPath(one.source.rsplit(": ", 1)[-1]).name
 
 
-def with_file(one: Submission, file: Submission) -> Submission:
+def with_file(one: HandIn, file: HandIn) -> HandIn:
     """A student's hand-in, of which a person has said that this file of it, or of an earlier one, counts."""
 
-    def same(other: Submission) -> bool:
+    def same(other: HandIn) -> bool:
         return (other.source, other.content) == (file.source, file.content)
 
     attempts = tuple(
@@ -199,7 +199,7 @@ def with_file(one: Submission, file: Submission) -> Submission:
     )  # fmt: skip
 
 
-def put_together(collected: Collected, submissions: Sequence[Submission]) -> Collected:
+def put_together(collected: Collected, submissions: Sequence[HandIn]) -> Collected:
     """The same with other submissions: with what of theirs does not count, and notes on them, in place of what was
     told of those before."""
     before, now = ([_told_of(one, collected.counts) for one in of] for of in (collected.submissions, submissions))
@@ -224,7 +224,7 @@ def _placed(item: Found, read: Downloads, position: int) -> Found:
     return item
 
 
-def _try(item: Found, notes: tuple[str, ...], reading: Reading | None) -> Try:
+def _try(item: Found, notes: tuple[str, ...], reading: Recognised | None) -> Try:
     """A chosen file as one attempt of its student."""
     if reading is None:
         filename = PurePosixPath(item.source.split(": ")[-1]).name
@@ -254,13 +254,11 @@ def _unreadable(positions: Sequence[int], everything: Sequence[Found], read: Dow
     return _try(replace(everything[last], problem=problem, content=None), (), read.otherwise[last])
 
 
-def _plain(item: Found) -> Submission:
+def _plain(item: Found) -> HandIn:
     """A file that cannot be graded, as the hand-in that it is if a student is called so."""
     filename = PurePosixPath(item.source.split(": ")[-1]).name
     problem = f"{some_of([filename])} was handed in, and {item.left_out}"
-    return Submission(
-        PurePosixPath(filename).stem, None, filename, item.source, problem, folders=folders_of(item.place)
-    )
+    return HandIn(PurePosixPath(filename).stem, None, filename, item.source, problem, folders=folders_of(item.place))
 
 
 def folders_of(place: Place) -> tuple[str, ...]:
@@ -268,7 +266,7 @@ def folders_of(place: Place) -> tuple[str, ...]:
     return tuple(without_ending(part) for part in place.path.split("/")[:-1])
 
 
-def _counted(key: str, kept: Sequence[Try], counts: Counts) -> Submission:
+def _counted(key: str, kept: Sequence[Try], counts: Counts) -> HandIn:
     """A student's submission: of several attempts the one that counts, with all of them."""
     each = [_submission(key, one) for one in kept]
     if len(each) == 1:
@@ -284,22 +282,22 @@ def _counted(key: str, kept: Sequence[Try], counts: Counts) -> Submission:
     return replace(taken, notes=(said, *taken.notes))
 
 
-def _submission(key: str, one: Try) -> Submission:
+def _submission(key: str, one: Try) -> HandIn:
     person = one.hand_in
     others = tuple(_submission(key, other) for other in one.others)
     if person is None:
-        return Submission(
+        return HandIn(
             key, one.content, one.filename, one.source, one.problem, one.notes, folders=folders_of(one.place),
             others=others, undecided=one.undecided,
         )  # fmt: skip
-    return Submission(
+    return HandIn(
         key, one.content, one.filename, one.source, one.problem, one.notes, person.name, person.late, one.layout,
         person.ids, person.when, person.group, head=person.head, members=person.members, others=others,
         undecided=one.undecided,
     )  # fmt: skip
 
 
-def _told_of(one: Submission, counts: Counts) -> tuple[list[LeftOut], list[str]]:
+def _told_of(one: HandIn, counts: Counts) -> tuple[list[LeftOut], list[str]]:
     """What of a student's does not count, and sentences for the TA."""
     unused = [file for file in one.files if (file.source, file.content) != (one.source, one.content)]
     if one.undecided:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from autograder.results import Where
 
 
-class Finding(AssertionError):
+class CheckFailed(AssertionError):
     """A test's verdict on the work: what was found, what to do, and the share of the test's points still earned.
 
     `evidence` is plain data for the record: for the order check, what both witnesses say and the timeline.
@@ -51,9 +51,9 @@ class WordError(TypeError):
 def check(condition: object, found: str, advice: str = "", *, flags: tuple[str, ...] = ()) -> None:
     """Pass if `condition` holds; else end the test with what was found and what to do."""
     if not condition:
-        raise Finding(found, advice, flags=flags)
+        raise CheckFailed(found, advice, flags=flags)
 
 
 def award(share: float, found: str, advice: str = "", *, verdict: str | None = None) -> NoReturn:
     """End the test with a part of its points (`share` from 0 to 1) and the reason."""
-    raise Finding(found, advice, share=max(0.0, min(1.0, share)), verdict=verdict)
+    raise CheckFailed(found, advice, share=max(0.0, min(1.0, share)), verdict=verdict)

@@ -9,7 +9,7 @@ import numpy
 import torch
 
 from autograder.judge import submission
-from autograder.judge.faults import Finding
+from autograder.judge.faults import CheckFailed
 from autograder.judge.handles import Handle
 
 RANK_RATIO = 1e-3  # singular values below this share of the largest count as zero
@@ -70,9 +70,9 @@ def typed_in(network: Handle) -> bool:
 def finite(
     outputs: torch.Tensor, about: str, advice: str = "Start again from a fresh network with a smaller learning rate."
 ) -> torch.Tensor:
-    """`outputs` if all of them are numbers; else a Finding that names the frog."""
+    """`outputs` if all of them are numbers; else a CheckFailed that names the frog."""
     if not bool(torch.isfinite(outputs).all()):
-        raise Finding(
+        raise CheckFailed(
             f"{about} answers with NaN or infinite numbers: the frog hopped too far.",
             advice,
             verdict="DIVERGED",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from autograder.judge import submission
-from autograder.judge.faults import Finding, StudentFault
+from autograder.judge.faults import CheckFailed, StudentFault
 from autograder.judge.handles import Handle
 from autograder.loop.decision import Decision, Rules, decide
 from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
@@ -87,13 +87,13 @@ class Order:
         return self.check(product_probes(fit, draw, self.rules))
 
     def check_rate(self, train: Handle, draw: numpy.random.Generator) -> None:
-        """End the test with a Finding if the loop's updates are larger or smaller than the lr that it is given."""
+        """End the test with a CheckFailed if the loop's updates are larger or smaller than the lr that it is given."""
         found = decide(loop_probes(train, draw, self.rules), self.rules)
         if found.name == "WRONG_LEARNING_RATE":
-            raise Finding(found.sentence, found.advice, verdict=found.name, where=place(found))
+            raise CheckFailed(found.sentence, found.advice, verdict=found.name, where=place(found))
 
     def check(self, probes: Sequence[Evidence]) -> Decision:
-        """Decide; end the test with a Finding unless all marks are kept. Both accounts go to the record."""
+        """Decide; end the test with a CheckFailed unless all marks are kept. Both accounts go to the record."""
         found = decide(probes, self.rules)
         evidence = told(found)
         if found.share >= 1:
@@ -104,7 +104,7 @@ class Order:
                 evidence=evidence,
             )
             return found
-        raise Finding(
+        raise CheckFailed(
             found.sentence,
             found.advice,
             share=found.share,

@@ -85,10 +85,10 @@ def short_failure(item: pytest.Function) -> Any:
     original = item.repr_failure
 
     def repr_failure(excinfo: Any, style: Any = None) -> Any:
-        from autograder.judge.faults import Finding, StudentFault
+        from autograder.judge.faults import CheckFailed, StudentFault
 
         error = excinfo.value
-        if isinstance(error, (Finding, StudentFault)):
+        if isinstance(error, (CheckFailed, StudentFault)):
             where = f" ({error.where})" if error.where else ""
             return f"{error.found}{where} {error.advice}".strip()
         return original(excinfo)

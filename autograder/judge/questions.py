@@ -14,7 +14,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from autograder.judge.conversation import become_current
-from autograder.judge.faults import Finding, StudentFault
+from autograder.judge.faults import CheckFailed, StudentFault
 from autograder.judge.notebook_run import NotebookRun
 from autograder.judge.seeds import Seeds
 from autograder.results import TestResult
@@ -26,7 +26,7 @@ LATE = "It was not run: the tests before it had taken all the time there is for 
 
 
 @dataclass
-class Attempt:
+class Sitting:
     """One question's tests at one moment."""
 
     moment: int | None  # index into the question's moments
@@ -42,13 +42,13 @@ class Attempt:
 
 def run_question(
     run: NotebookRun, question: str, items: Sequence[pytest.Item], seeds: Seeds, best_moment: bool
-) -> Attempt:
+) -> Sitting:
     """The best attempt of `items`, all of one question."""
     cells = run.moments.get(question, []) if best_moment else []
-    best: Attempt | None = None
+    best: Sitting | None = None
     moments: list[int | None] = [*reversed(range(len(cells)))]
     for moment in moments or [None]:
-        attempt = Attempt(moment, None if moment is None else cells[moment], [], [])
+        attempt = Sitting(moment, None if moment is None else cells[moment], [], [])
         _run(run, question, items, seeds, attempt, best_moment)
         if best is None or attempt.share > best.share + 1e-9:
             best = attempt
@@ -59,7 +59,7 @@ def run_question(
 
 
 def _run(
-    run: NotebookRun, question: str, items: Sequence[pytest.Item], seeds: Seeds, attempt: Attempt, shared: bool
+    run: NotebookRun, question: str, items: Sequence[pytest.Item], seeds: Seeds, attempt: Sitting, shared: bool
 ) -> None:
     """Questions about values share one fork of the notebook; the others, which train, get a fresh one each."""
     talk = None
@@ -136,7 +136,7 @@ def judged(item: pytest.Item, call: pytest.CallInfo[None]) -> TestResult:
     if call.excinfo is None:
         return blank(item, "passed", share=1.0).model_copy(update=item.stash.get(TOLD, {}))
     error = call.excinfo.value
-    if isinstance(error, Finding):
+    if isinstance(error, CheckFailed):
         result = blank(item, "partial" if error.share > 0 else "failed", share=error.share, found=error.found)
         update = {name: getattr(error, name) for name in ("advice", "where", "verdict", "evidence")}
         return result.model_copy(update={**update, "flags": tuple(error.flags)})

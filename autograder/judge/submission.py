@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograder.judge.faults import Finding, StudentFault, award, check
+from autograder.judge.faults import CheckFailed, StudentFault, award, check
 from autograder.judge.handles import Handle, ask, plain, ref_of
 from autograder.wire import Pairs
 
@@ -125,14 +125,15 @@ def load(network: Handle, values: dict[str, torch.Tensor]) -> None:
 def forward(network: Handle, inputs: torch.Tensor, width: int | None = None) -> torch.Tensor:
     """Outputs (n, ...) for inputs (n, 3), asked row by row, without gradients.
 
-    Raises Finding if they are no decimal numbers, or, where `width` is given, not `width` of them for each row.
+    Raises CheckFailed if they are no decimal numbers, or, where `width` is given, not `width` of them for each row.
     """
     outputs = ask("forward", network._about, of=ref_of(network), inputs=inputs)
     if not hasattr(outputs, "dtype") or outputs.dim() < 1 or not outputs.dtype.is_floating_point:
-        raise Finding(f"{network._about} does not answer with a tensor of decimal numbers.")
+        raise CheckFailed(f"{network._about} does not answer with a tensor of decimal numbers.")
     if len(outputs) != len(inputs) or (width is not None and tuple(outputs.shape[1:]) != (width,)):
         shape = tuple(outputs.shape[1:])
-        raise Finding(f"For one input, {network._about} answers in the shape {shape}; {width} numbers are asked for.")
+        found = f"For one input, {network._about} answers in the shape {shape}; {width} numbers are asked for."
+        raise CheckFailed(found)
     doubled: torch.Tensor = outputs.double()
     return doubled
 

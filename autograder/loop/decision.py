@@ -26,7 +26,7 @@ from typing import Any
 from autograder.loop.events import Written
 from autograder.loop.ledger import EMPTY, Ledger, Use
 from autograder.loop.picture import picture
-from autograder.loop.reading import Facts, Reading, Spot, read, spots
+from autograder.loop.reading import Facts, LedgerVerdict, Spot, read, spots
 from autograder.loop.replay import CONTRADICTION, Evidence, Replayed, given_order, replayed
 from autograder.loop.timeline import Timeline
 from autograder.loop.verdicts import BY_SIZE, KINDS, RIGHT, lenient, rank
@@ -89,7 +89,7 @@ def decide(probes: Sequence[Evidence], rules: Rules | None = None) -> Decision:
     return _told(found, probes, readings, proofs, chosen, seen, rules)
 
 
-def merged(probes: Sequence[Evidence], readings: Sequence[Reading]) -> tuple[int, str]:
+def merged(probes: Sequence[Evidence], readings: Sequence[LedgerVerdict]) -> tuple[int, str]:
     """Which probe's reading speaks for all, and its verdict; small probes are easier to read, large ones tell more."""
     by_size = sorted(range(len(probes)), key=lambda n: probes[n].examples * probes[n].epochs)
     failed = [n for n in by_size if probes[n].error]
@@ -119,7 +119,9 @@ def merged(probes: Sequence[Evidence], readings: Sequence[Reading]) -> tuple[int
     return first, wanted
 
 
-def _decided(probes: Sequence[Evidence], readings: Sequence[Reading], proofs: Sequence[Replayed], seen: str) -> _Found:
+def _decided(
+    probes: Sequence[Evidence], readings: Sequence[LedgerVerdict], proofs: Sequence[Replayed], seen: str
+) -> _Found:
     if any(evidence.error for evidence in probes):
         return _Found(seen if not KINDS[seen].order_is_right else "NOT_RUN", share=0.0)
     told = [n for n in range(len(probes)) if not _too_small(probes[n], readings[n], seen)]
@@ -163,12 +165,12 @@ def _doubted(why: str) -> str:
     return "ACCOUNT_CONTRADICTS_ITSELF" if why == CONTRADICTION else f"OPTIMIZER_SETTING: {why}"
 
 
-def _too_small(evidence: Evidence, reading: Reading, seen: str) -> bool:
+def _too_small(evidence: Evidence, reading: LedgerVerdict, seen: str) -> bool:
     """A probe with fewer examples than the loop takes for one update says nothing."""
     return seen == "CORRECT_ACCUMULATED" and reading.verdict == "MISSING_STEP" and not evidence.moved()
 
 
-def _is_right(evidence: Evidence, reading: Reading, proof: Replayed, seen: str) -> bool:
+def _is_right(evidence: Evidence, reading: LedgerVerdict, proof: Replayed, seen: str) -> bool:
     """Whether the numbers are proven to be those of one fresh gradient for each update."""
     if not proof.moved or not proof.finite:
         return False
@@ -228,7 +230,7 @@ def _right(seen: str) -> _Found:
     return _Found("UNEXPLAINED_UPDATE", flags=(f"LEDGER_DISAGREES: {seen}",))
 
 
-def _still(probes: Sequence[Evidence], readings: Sequence[Reading], seen: str) -> _Found:
+def _still(probes: Sequence[Evidence], readings: Sequence[LedgerVerdict], seen: str) -> _Found:
     """Nothing moved, so the numbers prove that nothing was learned; the ledger tells why."""
     if seen in ("LR_ZERO", "ZERO_GRADIENT"):
         return _Found(seen, flags=("NOTHING_MOVED",))
@@ -302,7 +304,7 @@ def _steady_scale(found: Sequence[tuple[float, float | None]]) -> float | None:
 def _told(
     found: _Found,
     probes: Sequence[Evidence],
-    readings: Sequence[Reading],
+    readings: Sequence[LedgerVerdict],
     proofs: Sequence[Replayed],
     chosen: int,
     seen: str,
@@ -325,7 +327,7 @@ def _told(
     if share >= 1 and not lenient(name):  # by the course's own rules: nobody is scolded for what costs nothing
         sentence, advice = accepted(name, **facts), ""
     where = reading.where if reading.verdict == name else tuple(spots(ledger, KINDS[name].culprit))
-    picture_of = reading if reading.verdict == name else Reading(name, facts, where)
+    picture_of = reading if reading.verdict == name else LedgerVerdict(name, facts, where)
     timeline = picture(ledger, picture_of)
     correct: bool | None = name in RIGHT or (name == "UNEXPLAINED_UPDATE" and found.proven)
     if provisional or name == "NOT_RUN":
@@ -350,7 +352,7 @@ def _numbers_say(probes: Sequence[Evidence], proofs: Sequence[Replayed]) -> str:
     return "RETRACED" if all(proof.retraced for proof in proofs) else "REJECTED"
 
 
-def _ledger_account(reading: Reading, seen: str, ledger: Ledger) -> dict[str, Any]:
+def _ledger_account(reading: LedgerVerdict, seen: str, ledger: Ledger) -> dict[str, Any]:
     """What the ledger says, as plain data for the record and for JSON."""
     return {
         "verdict": seen,

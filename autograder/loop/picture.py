@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from autograder.loop.events import Back, Event, Kind
 from autograder.loop.ledger import Ledger, Update, Use
-from autograder.loop.reading import Reading, resets_first
+from autograder.loop.reading import LedgerVerdict, resets_first
 from autograder.loop.timeline import Beat, Row, Timeline
 from autograder.loop.verdicts import KINDS, RIGHT
 
 MOST_ROWS = 12
 
 
-def picture(ledger: Ledger, reading: Reading) -> Timeline:
+def picture(ledger: Ledger, reading: LedgerVerdict) -> Timeline:
     """The loop's first updates as beats, the wrong ones marked."""
     rows: list[Row] = []
     beats: list[Beat] = []
@@ -47,7 +47,7 @@ def picture(ledger: Ledger, reading: Reading) -> Timeline:
     )
 
 
-def _row(rows: Sequence[Row], beats: list[Beat], reading: Reading) -> Row:
+def _row(rows: Sequence[Row], beats: list[Beat], reading: LedgerVerdict) -> Row:
     steps = {beat.step for beat in beats}
     ghosts = list(beats)
     missing = KINDS[reading.verdict].missing
@@ -58,7 +58,7 @@ def _row(rows: Sequence[Row], beats: list[Beat], reading: Reading) -> Row:
     return Row(len(rows) + 1, tuple(ghosts))
 
 
-def _beat(event: Event, update: Update | None, reading: Reading) -> Beat | None:
+def _beat(event: Event, update: Update | None, reading: LedgerVerdict) -> Beat | None:
     verdict = reading.verdict
     if event.kind == Kind.BACKPROP:
         flags = Back(event.flags)

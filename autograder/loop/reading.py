@@ -52,7 +52,7 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Reading:
+class LedgerVerdict:
     """The ledger's verdict: its name, the numbers of its sentence, the places of the steps, the update it is about."""
 
     verdict: str
@@ -71,7 +71,7 @@ class Reading:
         return " ".join(part for part in (KINDS[self.verdict].advice, self.hint) if part)
 
 
-def read(ledger: Ledger, facts: Facts | None = None) -> Reading:
+def read(ledger: Ledger, facts: Facts | None = None) -> LedgerVerdict:
     """The verdict on a loop by its ledger alone."""
     facts = facts or Facts()
     name, numbers, update = _verdict(ledger, facts)
@@ -80,7 +80,7 @@ def read(ledger: Ledger, facts: Facts | None = None) -> Reading:
         hint = next((told for words, told in HINTS.items() if words in facts.error), "")
     if name == "WRONG_PARAMETERS" and not _of_network(ledger.account):
         numbers = {"whose": "the ones you were handed"}
-    return Reading(
+    return LedgerVerdict(
         name,
         numbers,
         tuple(spots(ledger, KINDS[name].culprit)),

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from autograder.course.late import aware
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.people.findings import Finding, match_line
 from autograder.people.idtables import STRENGTH
 from autograder.people.roster import Roster, Student
@@ -35,9 +35,7 @@ class Claims:
     rivals: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def settled(
-    claims: Claims, by_key: Mapping[str, Submission], roster: Roster, zone: ZoneInfo
-) -> dict[str, tuple[str, ...]]:
+def settled(claims: Claims, by_key: Mapping[str, HandIn], roster: Roster, zone: ZoneInfo) -> dict[str, tuple[str, ...]]:
     """One hand-in for each student: the strongest claim, of equal ones the newest hand-in. The others are findings."""
     frame = pd.DataFrame(claims.rows, columns=["hand_in", "student", "rank"])
     frame["age"] = [_age(by_key[hand_in], zone) for hand_in in frame["hand_in"]]
@@ -67,13 +65,13 @@ def settled(
     }
 
 
-def _age(one: Submission, zone: ZoneInfo) -> float:
+def _age(one: HandIn, zone: ZoneInfo) -> float:
     """Greater for older ones; without a time the oldest."""
     return -aware(one.handed_in, zone).timestamp() if one.handed_in is not None else math.inf
 
 
 def _second(
-    other: Submission, counts: Submission, student: str, claims: Claims, owners: Mapping[str, Sequence[str]]
+    other: HandIn, counts: HandIn, student: str, claims: Claims, owners: Mapping[str, Sequence[str]]
 ) -> Finding:
     """A hand-in that could be a student's who has another one."""
     team, others = claims.teams.get(counts.key), claims.teams.get(other.key)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder.course.faults import did_you_mean
 from autograder.intake.faults import IntakeError
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.people.roster import Roster
 from autograder.people.sheets import plain
 from autograder.people.tables import read_table
@@ -21,7 +21,7 @@ HEADER = ("hand_in", "student")
 
 
 def read_decisions(
-    path: Path, submissions: Sequence[Submission], roster: Roster | None, counting: Mapping[str, str] | None = None
+    path: Path, submissions: Sequence[HandIn], roster: Roster | None, counting: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Hand-in's key -> student's key, "" for nobody on the roster.
 
@@ -61,10 +61,10 @@ def read_decisions(
     return found
 
 
-def read_files(path: Path, submissions: Sequence[Submission]) -> dict[str, Submission]:
+def read_files(path: Path, submissions: Sequence[HandIn]) -> dict[str, HandIn]:
     """Hand-in's key -> the one of its several files that a row names."""
     whole = {plain(one.key) for one in submissions}
-    named: dict[str, list[tuple[str, Submission]]] = defaultdict(list)
+    named: dict[str, list[tuple[str, HandIn]]] = defaultdict(list)
     for one in submissions:
         for file in one.files if len(one.files) > 1 else ():
             for name in _names_of(file) - whole:
@@ -73,7 +73,7 @@ def read_files(path: Path, submissions: Sequence[Submission]) -> dict[str, Submi
     return dict(named[name][0] for name in rows if len(named.get(name, ())) == 1)
 
 
-def _names(submissions: Sequence[Submission]) -> dict[str, set[str]]:
+def _names(submissions: Sequence[HandIn]) -> dict[str, set[str]]:
     """Everything by which a hand-in can be named -> the keys it names; a key names its own hand-in alone."""
     names: dict[str, set[str]] = defaultdict(set)
     for one in submissions:
@@ -85,6 +85,6 @@ def _names(submissions: Sequence[Submission]) -> dict[str, set[str]]:
     return names
 
 
-def _names_of(file: Submission) -> set[str]:
+def _names_of(file: HandIn) -> set[str]:
     path = PurePosixPath(file.source.rsplit(": ", 1)[-1])
     return {plain(name) for name in (file.source, file.filename, PurePosixPath(file.source).name, path.name)}

@@ -24,7 +24,7 @@ TIMES = ("due", "handed_in")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Grant:
     """One row: the student as the file names them, and what is granted."""
 
     row: Entry
@@ -35,7 +35,7 @@ class Wanted:
         return self.row["student"]
 
 
-def read_extensions(path: Path, zone: ZoneInfo, has_due: bool) -> list[Wanted]:
+def read_extensions(path: Path, zone: ZoneInfo, has_due: bool) -> list[Grant]:
     """The rows of the CSV at `path`; `has_due` says whether the assignment has a due time to extend.
 
     Raises IntakeError with row and column for what cannot be understood.
@@ -43,12 +43,12 @@ def read_extensions(path: Path, zone: ZoneInfo, has_due: bool) -> list[Wanted]:
     return [_wanted(row, zone, has_due) for row in read_table(path, "list of extensions", ("student",), COLUMNS)]
 
 
-def granted(wanted: Sequence[Wanted], whose: Named) -> dict[str, Extension]:
+def granted(wanted: Sequence[Grant], whose: Named) -> dict[str, Extension]:
     """By student's key; `whose` finds everybody in the run.
 
     Raises IntakeError for somebody unknown, meant by two rows, or not to be told from another.
     """
-    found: dict[str, Wanted] = {}
+    found: dict[str, Grant] = {}
     for one in wanted:
         key = whose.key_of(one.row)
         if key in found:
@@ -90,7 +90,7 @@ def _comparable(text: str) -> str:
     return plain(text).casefold() if "@" in text else plain(text)
 
 
-def _wanted(row: Entry, zone: ZoneInfo, has_due: bool) -> Wanted:
+def _wanted(row: Entry, zone: ZoneInfo, has_due: bool) -> Grant:
     excused = TRUTH.get(row["excused"].casefold())
     if excused is None:
         raise row.fault(f'expected yes or no, found "{row["excused"]}".', "excused")
@@ -109,4 +109,4 @@ def _wanted(row: Entry, zone: ZoneInfo, has_due: bool) -> Wanted:
     for column in ("due", "extra", "handed_in"):
         if row[column] and not has_due:
             raise row.fault('the assignment has no "late" in grading.yml, so nothing is due.', column)
-    return Wanted(row, extension)
+    return Grant(row, extension)

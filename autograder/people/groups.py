@@ -16,7 +16,7 @@ import pandas as pd
 
 from autograder.course.faults import did_you_mean, listed
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.people.claims import BY_TEAM, Claims
 from autograder.people.findings import Finding
 from autograder.people.idtables import joined, of_ids, of_text, table
@@ -58,7 +58,7 @@ def read_groups(path: Path) -> Groups:
     return Groups(path, {group: tuple(names) for group, names in members.items()})
 
 
-def teams(submissions: Sequence[Submission], roster: Roster, groups: Groups | None) -> list[Team]:
+def teams(submissions: Sequence[HandIn], roster: Roster, groups: Groups | None) -> list[Team]:
     """The hand-ins that are a team's, with its members: by the groups file, else the download, else the roster."""
     by_file = {folded(name): name for name in groups.members} if groups is not None else {}
     on_roster: dict[str, list[str]] = defaultdict(list)
@@ -86,7 +86,7 @@ def _as_student(member: Any) -> Student:
     return Student("", member.name, member.ids.get(IdKind.EMAIL, ""), member.ids)
 
 
-def _filed(one: Submission, by_file: Mapping[str, str]) -> str | None:
+def _filed(one: HandIn, by_file: Mapping[str, str]) -> str | None:
     """The group of the file that a hand-in is named after.
 
     The number by which an LMS calls a student is no group's name, though groups are often numbered too.
@@ -115,7 +115,7 @@ def claim_for_teams(
     students: pd.DataFrame,
     roster: Roster,
     claims: Claims,
-    by_key: Mapping[str, Submission],
+    by_key: Mapping[str, HandIn],
 ) -> None:
     """Claims of every team's hand-in on its members; a group of the file whose one hand-in is a member's counts too."""
     texts = {text for team in together for text in team.written}

@@ -10,20 +10,20 @@ from collections.abc import Sequence
 import pandas as pd
 
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.people.idtables import COLUMNS, comparable
 
 
-def head_of(one: Submission) -> str:
+def head_of(one: HandIn) -> str:
     """The part of the name that ends with the student's id; "" where the layout tells the id itself."""
     return getattr(one, "head", "")
 
 
-def kind_in_head(one: Submission) -> IdKind:
+def kind_in_head(one: HandIn) -> IdKind:
     return IdKind.GITHUB if IdKind.GITHUB in one.ids else IdKind.LOGIN
 
 
-def ids_by_heads(submissions: Sequence[Submission], students: pd.DataFrame) -> pd.DataFrame:
+def ids_by_heads(submissions: Sequence[HandIn], students: pd.DataFrame) -> pd.DataFrame:
     """Rows (hand-in, kind, id) of the ids on the roster with which heads end.
 
     The part before it has to be the assignment: the beginning that suits most heads of the class, and of several that

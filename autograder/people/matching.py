@@ -17,7 +17,7 @@ import pandas as pd
 from autograder.course.faults import listed
 from autograder.intake.finding import some_of
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.people.claims import BY_ID, BY_NAME, DECIDED, Claims, settled
 from autograder.people.findings import Finding, match_line
 from autograder.people.groups import SQUEEZED, Groups, claim_for_teams, teams
@@ -51,7 +51,7 @@ class Matched:
 
 def match(
     roster: Roster | None,
-    submissions: Sequence[Submission],
+    submissions: Sequence[HandIn],
     groups: Groups | None = None,
     decisions: Mapping[str, str] | None = None,
     zone: ZoneInfo = UTC,
@@ -82,13 +82,13 @@ def match(
 
 
 def handed_in_otherwise(
-    files: Sequence[Submission], waiting: Sequence[Student], taken: Collection[str]
-) -> list[tuple[Submission, str]]:
+    files: Sequence[HandIn], waiting: Sequence[Student], taken: Collection[str]
+) -> list[tuple[HandIn, str]]:
     """Files that cannot be graded, as hand-ins of the students who are `waiting` for one and are called as the file is,
     or a folder above it. `taken` are keys of other hand-ins."""
     students, _ = unambiguous(of_students(waiting))
     rows = [row for place, file in enumerate(files) for text in _texts(file) for row in of_text(str(place), text)]
-    found: dict[str, list[Submission]] = {}
+    found: dict[str, list[HandIn]] = {}
     for row in joined(table(rows), students).drop_duplicates("whose").itertuples():
         found.setdefault(str(row.student), []).append(files[int(str(row.whose))])
     result = []
@@ -102,13 +102,13 @@ def handed_in_otherwise(
     return result
 
 
-def _texts(one: Submission) -> list[str]:
+def _texts(one: HandIn) -> list[str]:
     """What may be the id of a plain file's student: what it is called, or a folder above it."""
     return [one.key, *one.folders]
 
 
 def _decided(
-    decisions: Mapping[str, str], by_key: Mapping[str, Submission], roster: Roster, claims: Claims
+    decisions: Mapping[str, str], by_key: Mapping[str, HandIn], roster: Roster, claims: Claims
 ) -> dict[str, str]:
     """The decisions that can still be carried out; of others about these hand-ins a finding."""
     decided = {}
@@ -138,7 +138,7 @@ def _shared(shared: pd.DataFrame, roster: Roster) -> list[Finding]:
 
 
 def _by_id(
-    single: Sequence[Submission], students: pd.DataFrame, roster: Roster, claims: Claims
+    single: Sequence[HandIn], students: pd.DataFrame, roster: Roster, claims: Claims
 ) -> list[tuple[str, str, int]]:
     there = set(students["kind"])
     rows = _running_numbers(single, there, {plain(student.key) for student in roster.students})
@@ -164,7 +164,7 @@ def _by_id(
     ]
 
 
-def _running_numbers(single: Sequence[Submission], there: set[str], keys: set[str]) -> list[tuple[str, str, str]]:
+def _running_numbers(single: Sequence[HandIn], there: set[str], keys: set[str]) -> list[tuple[str, str, str]]:
     """An LMS's own numbers as what a plain list's keys may be.
 
     One of them may by chance be another student's key, so they count only where several and most hand-ins find a
@@ -179,7 +179,7 @@ def _running_numbers(single: Sequence[Submission], there: set[str], keys: set[st
     return rows
 
 
-def _of_others(pairs: pd.DataFrame, single: Sequence[Submission], roster: Roster, claims: Claims) -> pd.Series:
+def _of_others(pairs: pd.DataFrame, single: Sequence[HandIn], roster: Roster, claims: Claims) -> pd.Series:
     """Which pairs are by Moodle's number within one assignment, and the names have no word in common.
 
     The number of another assignment's worksheet is somebody else's here.
@@ -200,7 +200,7 @@ def _of_others(pairs: pd.DataFrame, single: Sequence[Submission], roster: Roster
     return wrong
 
 
-def _either(pairs: pd.DataFrame, single: Sequence[Submission], students: pd.DataFrame, claims: Claims) -> pd.Series:
+def _either(pairs: pd.DataFrame, single: Sequence[HandIn], students: pd.DataFrame, claims: Claims) -> pd.Series:
     """Which pairs are by a number from Brightspace that is one student's id and another's user name.
 
     Its folders have the one or the other before the name, as the site is set for all of them. So where other folders
@@ -235,8 +235,8 @@ def _words(name: str) -> frozenset[str]:
 
 
 def _by_name(
-    single: Sequence[Submission],
-    submissions: Sequence[Submission],
+    single: Sequence[HandIn],
+    submissions: Sequence[HandIn],
     students: pd.DataFrame,
     roster: Roster,
     taken: set[str],
@@ -264,7 +264,7 @@ def name_key(name: str) -> str:
 
 
 def _nobodys(
-    single: Sequence[Submission], claimed: set[str], owners: Mapping[str, tuple[str, ...]], roster: Roster
+    single: Sequence[HandIn], claimed: set[str], owners: Mapping[str, tuple[str, ...]], roster: Roster
 ) -> list[Finding]:
     """Hand-ins that nothing brings to anybody, each with the students without one that it is near to."""
     served = {student for them in owners.values() for student in them}
@@ -275,7 +275,7 @@ def _nobodys(
     return [_nobodys_finding(one, proposals[one.key], kinds) for one in lost]
 
 
-def _nobodys_finding(one: Submission, near: Sequence[Student], kinds: set[IdKind]) -> Finding:
+def _nobodys_finding(one: HandIn, near: Sequence[Student], kinds: set[IdKind]) -> Finding:
     named = [f'{kind} "{text}"' for kind, text in one.ids.items()] or [f'id "{one.key}"']
     whose = f" ({one.name})" if one.name and one.layout != SQUEEZED else ""
     what = f"nobody on the roster has the {listed(named)}{whose}"

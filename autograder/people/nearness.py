@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from autograder.intake.submissions import Submission
+from autograder.intake.submissions import HandIn
 from autograder.people.roster import Student
 from autograder.people.sheets import plain
 
@@ -23,7 +23,7 @@ WORDS = re.compile(r"[^\W\d_]+|\d+")
 DIGITS = re.compile(r"\d+")
 
 
-def near_students(hand_ins: Sequence[Submission], students: Sequence[Student]) -> Mapping[str, tuple[Student, ...]]:
+def near_students(hand_ins: Sequence[HandIn], students: Sequence[Student]) -> Mapping[str, tuple[Student, ...]]:
     """By hand-in's key, the students that it is near to by name or id, the nearest first; none is left out.
 
     Numbers are near only if they are equal: 104567 is as far from 104568 as from any other.
@@ -58,7 +58,7 @@ def _digits_agree(one: str, other: str) -> bool:
     return ours == theirs or not (ours and theirs)
 
 
-def _texts_of_hand_in(one: Submission) -> list[str]:
+def _texts_of_hand_in(one: HandIn) -> list[str]:
     texts = [one.name, *one.ids.values()] if one.name and one.layout != "canvas" else [one.key, *one.ids.values()]
     return _in_order(texts)
 

@@ -38,7 +38,7 @@ def checker(record: Record) -> Callable[[Adjustment], None]:
     """What says whether an adjustment can be made: it raises RecordError for an unknown student or question, points
     out of range, or a missing reason."""
     questions = {name: most for name, _, most in record.info().questions}
-    keys = {one.key for one in record.planned()}
+    keys = {one.key for one in record.people()}
 
     def check(one: Adjustment) -> None:
         if one.key not in keys:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.record.standing import Standing, standings
-from autograder.record.store import Planned, Record, RecordError, RunInfo
+from autograder.record.store import Person, Record, RecordError, RunInfo
 
 SECRET_BYTES = 32
 SHORTEST = 4  # characters of a name that is masked in sentences; shorter ones are parts of ordinary words
@@ -71,11 +71,11 @@ def made_up(anonymous: bool) -> Callable[[str], str]:
     return lambda key: pseudonym(key, key_of_keys)
 
 
-def public(person: Planned, name_of: Callable[[str], str]) -> Planned:
+def public(person: Person, name_of: Callable[[str], str]) -> Person:
     """What outputs may say of a student in an anonymous run."""
     ending = Path(person.filename).suffix if person.filename else ""
     shown = name_of(person.key)
-    return Planned(shown, filename=f"{shown}{ending}" if ending else "", position=person.position,
+    return Person(shown, filename=f"{shown}{ending}" if ending else "", position=person.position,
                    handed_in=person.handed_in, marked_late=person.marked_late)  # fmt: skip
 
 

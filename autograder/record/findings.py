@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from autograder.people.findings import Finding
-from autograder.record.store import Planned, Record
+from autograder.record.store import Person, Record
 from autograder.record.tables import FindingRow
 
 CLASS, HAND_INS, FILES = "class", "hand-ins", "files"  # about the class list, whose a hand-in is, and other files
@@ -84,7 +84,7 @@ def findings(record: Record) -> tuple[list[Finding], list[Finding]]:
     return who, left
 
 
-def forget_findings(record: Record, person: Planned) -> None:
+def forget_findings(record: Record, person: Person) -> None:
     """Delete whatever names a student or their file."""
     words = {person.key, person.name, person.filename, person.source, person.hand_in, *person.others} - {""}
     longest = sorted(words, key=len, reverse=True)

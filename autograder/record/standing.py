@@ -13,7 +13,7 @@ from datetime import datetime
 from autograder.course.late import Extension, Lateness, lateness, penalised, zone_of
 from autograder.course.models import Policy
 from autograder.record.grants import extensions
-from autograder.record.store import Planned, Record
+from autograder.record.store import Person, Record
 from autograder.results import Outcome, Status, rounded
 
 LATE_UNKNOWN = "LATE_UNKNOWN"  # marked late by the LMS, which does not say by how much
@@ -29,7 +29,7 @@ class Standing:
     `due` is the due time that counts for this student, in the course's zone; None where there is no due date.
     """
 
-    person: Planned
+    person: Person
     outcome: Outcome | None
     late: Lateness | None = None
     extension: Extension | None = None
@@ -86,7 +86,7 @@ class Standing:
         return f"{by}{after}: {self.penalty:g} point{'' if self.penalty == 1 else 's'} off."
 
 
-def standing(person: Planned, outcome: Outcome | None, policy: Policy, granted: Mapping[str, Extension]) -> Standing:
+def standing(person: Person, outcome: Outcome | None, policy: Policy, granted: Mapping[str, Extension]) -> Standing:
     """One student's standing; `granted` is what a file or grading.yml gave, by student."""
     extension = granted.get(person.key)
     came = extension.handed_in if extension is not None and extension.handed_in is not None else None
@@ -117,4 +117,4 @@ def standings(record: Record, with_cells: bool = False, with_tests: bool = True)
     """Everybody in the run, in its order."""
     policy, granted = record.info().policy, extensions(record)
     outcomes = {outcome.key: outcome for outcome in record.outcomes(with_cells, with_tests)}
-    return [standing(person, outcomes.get(person.key), policy, granted) for person in record.planned()]
+    return [standing(person, outcomes.get(person.key), policy, granted) for person in record.people()]

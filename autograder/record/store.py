@@ -38,7 +38,7 @@ class RecordError(AutograderError):
 
 
 @dataclass(frozen=True)
-class Planned:
+class Person:
     """Somebody who stands in the run: who handed in, or who is on the roster and did not (`filename` is "").
 
     `hand_in` is the key of the file that it came by, where that is not the student's own: a team's, or one that was
@@ -144,11 +144,11 @@ class Record:
             run.questions = [list(question) for question in info.questions]
             run.policy, run.anonymous = info.policy.model_dump(mode="json"), info.anonymous
 
-    def plan(self, entries: Sequence[Planned]) -> None:
+    def plan(self, entries: Sequence[Person]) -> None:
         """Who is to be graded, before the first of them runs. Known entries are brought up to date."""
         with Session(self.engine) as session, session.begin():
             known = set(session.scalars(select(SubmissionRow.key)))
-            plain = [{one.name: getattr(entry, one.name) for one in fields(Planned)} for entry in entries]
+            plain = [{one.name: getattr(entry, one.name) for one in fields(Person)} for entry in entries]
             for entry in plain:
                 entry["ids"] = dict(entry["ids"])
             new = [entry for entry in plain if entry["key"] not in known]
@@ -206,11 +206,11 @@ class Record:
             kept = session.scalar(select(RunRow.policy))
             return Policy.model_validate(kept) if kept is not None else None
 
-    def planned(self) -> list[Planned]:
+    def people(self) -> list[Person]:
         """Everybody in the run, in its order."""
         with Session(self.engine) as session:
-            columns = [getattr(SubmissionRow, one.name) for one in fields(Planned)]
-            return [Planned(*row) for row in session.execute(select(*columns).order_by(*ORDER))]
+            columns = [getattr(SubmissionRow, one.name) for one in fields(Person)]
+            return [Person(*row) for row in session.execute(select(*columns).order_by(*ORDER))]
 
     def digests(self) -> Mapping[str, str | None]:
         """The SHA-256 of what each judged student handed in; only those with an outcome."""
@@ -252,7 +252,7 @@ class Record:
 
     def known(self, key: str) -> None:
         """Raises RecordError, with the nearest key, if nobody has this one."""
-        keys = [one.key for one in self.planned()]
+        keys = [one.key for one in self.people()]
         if key not in keys:
             raise RecordError(f'Nobody in this run has the key "{key}"{did_you_mean(key, keys) or "."}')
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from autograder.record.adjustments import Adjustment
 from autograder.record.standing import Standing
-from autograder.record.store import Planned
+from autograder.record.store import Person
 from autograder.report.feedback import EXCUSED_SENTENCE, STATUS_SENTENCES
 from autograder.results import Outcome, QuestionResult, Status, TestResult, rounded
 
@@ -33,7 +33,7 @@ def results_json(
 
     `stands` is what lateness and extensions make of it; without one the outcome is taken as on time.
     """
-    stands = stands or Standing(Planned(outcome.key), outcome, final=outcome.score if outcome.status.scored else None)
+    stands = stands or Standing(Person(outcome.key), outcome, final=outcome.score if outcome.status.scored else None)
     said = outcome.message if outcome.status is not Status.GRADER_ERROR else STATUS_SENTENCES[outcome.status]
     about = (EXCUSED_SENTENCE,) if stands.excused else (said, stands.late_sentence)
     found: dict[str, Any] = {

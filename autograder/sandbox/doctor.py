@@ -32,7 +32,7 @@ LAYERS = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class LevelTried:
     """One level as it was tried: `trouble` is "" if it works; `layers` says for each "" or what got through."""
 
     level: str
@@ -47,7 +47,7 @@ class Finding:
 class Report:
     """What was found on this machine. `level` is the one that `grade` takes; "" if it would refuse."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[LevelTried, ...]
     level: str
     machine: str
     user: str
@@ -84,7 +84,7 @@ def examine() -> Report:
         found = []
         for level in LEVELS:
             trouble, layers = sandbox.tried(level)
-            found.append(Finding(level, trouble, layers))
+            found.append(LevelTried(level, trouble, layers))
         versions = {"python": platform.python_version(), **sandbox.versions}
     works = next((one.level for one in found if not one.trouble), "")
     return Report(
@@ -96,4 +96,4 @@ def examine() -> Report:
     )
 
 
-__all__ = ["LAYERS", "Finding", "Report", "SandboxError", "examine"]
+__all__ = ["LAYERS", "LevelTried", "Report", "SandboxError", "examine"]

@@ -23,7 +23,7 @@ from autograder.loop.drawing import svg, text
 from autograder.loop.events import Account, Event, Kind, read
 from autograder.loop.ledger import keep
 from autograder.loop.picture import picture
-from autograder.loop.reading import Facts, Reading
+from autograder.loop.reading import Facts, LedgerVerdict
 from autograder.loop.reading import read as read_ledger
 from autograder.loop.timeline import Timeline
 from autograder.student.recorder import Recorder
@@ -91,7 +91,7 @@ class watch:
             account.events = whole_rounds(account.events)
         ledger = keep(account)
         told = f"{type(error).__name__}: {error}"[:200] if isinstance(error, Exception) else ""
-        reading: Reading = read_ledger(ledger, Facts(error=told))
+        reading: LedgerVerdict = read_ledger(ledger, Facts(error=told))
         self.timeline = picture(ledger, reading)
         self.verdict, self.sentence, self.advice = reading.verdict, reading.sentence, reading.advice
 

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.sandbox.doctor import LAYERS, Finding, Report
+from autograder.sandbox.doctor import LAYERS, LevelTried, Report
 
 
 def shown(report: Report) -> RenderableType:
@@ -31,7 +31,7 @@ def shown(report: Report) -> RenderableType:
     return Group(table, *map(escape, lines))
 
 
-def _cell(finding: Finding, layer: str) -> str:
+def _cell(finding: LevelTried, layer: str) -> str:
     if layer not in finding.layers:
         return "not tried"
     through = finding.layers[layer]

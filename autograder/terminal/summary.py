@@ -19,7 +19,7 @@ from autograder.intake.submissions import Collected
 from autograder.record.folder import RECORD
 from autograder.record.history import Regrade
 from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Standing
-from autograder.record.store import Planned
+from autograder.record.store import Person
 from autograder.results import Status
 from autograder.sandbox.sessions import NOT_PREVENTED
 
@@ -156,7 +156,7 @@ def problems_table(trouble: Sequence[Standing]) -> Table:
     return table
 
 
-def unused_extensions(assignment: Assignment, planned: Sequence[Planned], anonymous: bool = False) -> Iterator[str]:
+def unused_extensions(assignment: Assignment, planned: Sequence[Person], anonymous: bool = False) -> Iterator[str]:
     """A sentence on each extension of grading.yml whose student does not stand in the run: a slip, perhaps. In an
     anonymous run one on how many there are."""
     there = {one.key for one in planned}

@@ -13,13 +13,13 @@ from autograder.people.roster import read_roster
 from autograder.record.store import Record, RunInfo
 from autograder.results import Outcome, Status
 from lms.files import FILES, NOTHING
-from lms.people import PEOPLE, POINTS, TITLE, Person, outcome, raw, status
+from lms.people import PEOPLE, POINTS, TITLE, Somebody, outcome, raw, status
 
 QUESTIONS = (("q1", "The = question", POINTS / 2), ("q2", "Another; one", POINTS / 2))
 ROSTERS = {"moodle": "moodle-worksheet"}  # a list that has what its download calls people by
 
 
-def names_of(one: Person, lms: str) -> list[str]:
+def names_of(one: Somebody, lms: str) -> list[str]:
     """The hand-in's path, and those of what the LMS lays beside it."""
     squeezed, no = re.sub(r"\W", "", one.sortable.lower()), one.participant
     cleaned = re.sub(r"""[&<>"'`|:\\/]""", "", one.full).replace("_", " ")  # as Moodle cleans a file's name
@@ -72,6 +72,6 @@ def run_from_download(folder: Path, lms: str) -> Record:
     return record
 
 
-def due_to(one: Person) -> str | None:
+def due_to(one: Somebody) -> str | None:
     """The grade that should arrive, of a run without late policy; None for nobody's."""
     return f"{raw(one.n)}" if status(one.n) in (Status.GRADED, Status.PARTIAL, None) else None

@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 
-from lms.people import PEOPLE, TITLE, Person
+from lms.people import PEOPLE, TITLE, Somebody
 
-Cells = Callable[[Person], str]
+Cells = Callable[[Somebody], str]
 NOTHING: Cells = lambda one: ""  # noqa: E731 - a column without anything in it
 DATE = "Monday, 16 November 2026, 6:12 PM"
 
@@ -19,7 +19,7 @@ def rows_of(rows: Sequence[Sequence[str]], delimiter: str = ",", end: str = "\r\
     return out.getvalue()
 
 
-def canvas(cells: Cells, words: Cells = NOTHING, people: Sequence[Person] = PEOPLE) -> bytes:
+def canvas(cells: Cells, words: Cells = NOTHING, people: Sequence[Somebody] = PEOPLE) -> bytes:
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Warm-up (410)", f"{TITLE} (411)", "Final Score"]
     rows = [head, ["    Points Possible", "", "", "", "", "10", "20", "(read only)"]]
     for one in people:
@@ -30,7 +30,7 @@ def canvas(cells: Cells, words: Cells = NOTHING, people: Sequence[Person] = PEOP
     return rows_of(rows).encode()
 
 
-def moodle(cells: Cells, words: Cells = NOTHING, people: Sequence[Person] = PEOPLE) -> bytes:
+def moodle(cells: Cells, words: Cells = NOTHING, people: Sequence[Somebody] = PEOPLE) -> bytes:
     head = ["First name", "Last name", "ID number", "Email address", "Quiz: Warm-up (Real)"]
     rows = [[*head, f"Assignment: {TITLE} (Real)", "Course total (Real)", "Last downloaded from this course"]]
     for one in people:
@@ -40,7 +40,7 @@ def moodle(cells: Cells, words: Cells = NOTHING, people: Sequence[Person] = PEOP
     return b"\xef\xbb\xbf" + rows_of(rows, end="\n").encode()
 
 
-def worksheet(cells: Cells, words: Cells = NOTHING, people: Sequence[Person] = PEOPLE) -> bytes:
+def worksheet(cells: Cells, words: Cells = NOTHING, people: Sequence[Somebody] = PEOPLE) -> bytes:
     head = ["Identifier", "Full name", "ID number", "Email address", "Status", "Grade", "Maximum grade"]
     tail = ["Grade can be changed", "Last modified (submission)", "Last modified (grade)", "Feedback comments"]
     rows = [[*head, *tail]]
@@ -50,7 +50,7 @@ def worksheet(cells: Cells, words: Cells = NOTHING, people: Sequence[Person] = P
     return rows_of(rows, end="\n", quoting=csv.QUOTE_ALL).encode()
 
 
-def blackboard(cells: Cells, words: Cells = NOTHING, people: Sequence[Person] = PEOPLE) -> bytes:
+def blackboard(cells: Cells, words: Cells = NOTHING, people: Sequence[Somebody] = PEOPLE) -> bytes:
     """Tabs, every field quoted, UTF-16 with its mark, as Blackboard's .xls is."""
     head = ["Last Name", "First Name", "Username", "Student ID", "Last Access", "Availability"]
     rows = [[*head, f"{TITLE} [Total Pts: 20 Score] |92372", "Total [Total Pts: up to 20 Score] |92370"]]
@@ -58,14 +58,14 @@ def blackboard(cells: Cells, words: Cells = NOTHING, people: Sequence[Person] = 
     return b"\xff\xfe" + rows_of(rows, "\t", quoting=csv.QUOTE_ALL).encode("utf-16-le")
 
 
-def brightspace(cells: Cells, words: Cells = NOTHING, people: Sequence[Person] = PEOPLE) -> bytes:
+def brightspace(cells: Cells, words: Cells = NOTHING, people: Sequence[Somebody] = PEOPLE) -> bytes:
     head = ["OrgDefinedId", "Username", f"{TITLE} Points Grade <Numeric MaxPoints:20 Weight:5>", "Quiz Points Grade"]
     rows = [[*head, "End-of-Line Indicator"]]
     rows += [[f"#{one.number}", f"#{one.login}", cells(one), "3.50", "#"] for one in people]
     return rows_of(rows).encode()
 
 
-def sakai(cells: Cells, words: Cells = NOTHING, people: Sequence[Person] = PEOPLE) -> bytes:
+def sakai(cells: Cells, words: Cells = NOTHING, people: Sequence[Somebody] = PEOPLE) -> bytes:
     """With semicolons, as where decimals have a comma."""
     rows = [["Student ID", "Name", f"{TITLE} [20]", f"* {TITLE}", "Quiz [5]", "# Notes"]]
     rows += [[one.login, one.sortable, cells(one), "", "2,5", "kept; as it is"] for one in people]

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Mapping
 
-from lms.people import PEOPLE, Person
+from lms.people import PEOPLE, Somebody
 
 Grades = dict[int, str]  # by the person's n: the number as the LMS keeps it, or "EX"
 
@@ -42,7 +42,7 @@ def canvas_number(cell: str) -> str:
     return re.sub("[.,]", "", head) + ("." if mark else "") + tail
 
 
-def canvas(content: bytes, people: list[Person] | None = None) -> Grades:
+def canvas(content: bytes, people: list[Somebody] | None = None) -> Grades:
     people = PEOPLE if people is None else people
     text = content.decode("utf-8")
     if text.startswith('\ufeff"'):

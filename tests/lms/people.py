@@ -13,7 +13,7 @@ from typing import Any
 from autograder.course.late import Extension, LatePolicy
 from autograder.course.models import Gradebook, Policy
 from autograder.intake.identity import IdKind
-from autograder.record.store import Planned, Record, RunInfo
+from autograder.record.store import Person, Record, RunInfo
 from autograder.results import Outcome, QuestionResult, Status
 
 TITLE = "Dipping into PyTorch"
@@ -26,7 +26,7 @@ AWKWARD = (
 
 
 @dataclass(frozen=True)
-class Person:
+class Somebody:
     """One student. What one system calls them by is, now and then, what another calls somebody else by."""
 
     n: int
@@ -63,7 +63,7 @@ class Person:
 
 
 PEOPLE = [
-    Person(n, *(AWKWARD[n] if n < len(AWKWARD) else (f"Student{n}", f"Kim{n}"))) for n in range(44)
+    Somebody(n, *(AWKWARD[n] if n < len(AWKWARD) else (f"Student{n}", f"Kim{n}"))) for n in range(44)
 ]  # fmt: skip
 KINDS: dict[str, tuple[str, tuple[IdKind, ...]]] = {  # by system: whose key is which, and what is known beside it
     "canvas": ("canvas", (IdKind.CANVAS, IdKind.NUMBER, IdKind.LOGIN)),
@@ -102,11 +102,11 @@ def plain(value: Decimal) -> str:
     return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
 
 
-def key_of(one: Person, lms: str) -> str:
+def key_of(one: Somebody, lms: str) -> str:
     return str(getattr(one, KINDS[lms][0]))
 
 
-def ids_of(one: Person, kinds: tuple[IdKind, ...]) -> dict[str, str]:
+def ids_of(one: Somebody, kinds: tuple[IdKind, ...]) -> dict[str, str]:
     names = {IdKind.CANVAS: "canvas", IdKind.PARTICIPANT: "participant", IdKind.NUMBER: "number",
              IdKind.LOGIN: "login", IdKind.EMAIL: "email"}  # fmt: skip
     return {str(kind): getattr(one, names[kind]) for kind in kinds}
@@ -145,11 +145,11 @@ def fill_record(
     record.close()
 
 
-def planned(one: Person, lms: str) -> Planned:
+def planned(one: Somebody, lms: str) -> Person:
     came = "2026-11-21T12:00:00+00:00" if is_late(one.n) else "2026-11-20T11:00:00+00:00"
     handed_in = "" if status(one.n) is Status.MISSING else came
     key, kinds = KINDS[lms]
-    return Planned(
+    return Person(
         getattr(one, key),
         one.full,
         one.email if IdKind.EMAIL in kinds else "",
@@ -161,7 +161,7 @@ def planned(one: Person, lms: str) -> Planned:
     )
 
 
-def source(one: Person, lms: str) -> str:
+def source(one: Somebody, lms: str) -> str:
     """Where the hand-in lay in that system's download."""
     squeezed = re.sub(r"\W", "", one.sortable.lower())
     names = {

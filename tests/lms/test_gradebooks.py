@@ -13,10 +13,10 @@ from autograder.gradebook.template import TemplateError
 from autograder.results import Status
 from lms import importers
 from lms.files import DATE, FILES
-from lms.people import PEOPLE, Person, expected, plain, run_of, status
+from lms.people import PEOPLE, Somebody, expected, plain, run_of, status
 
 
-def grade_before(one: Person) -> str:
+def grade_before(one: Somebody) -> str:
     """What stood in our column: an old grade here and there."""
     if one.n % 13 == 5:
         return "12.5"  # of somebody who handed in nothing
@@ -27,12 +27,12 @@ def commas(lms: str, text: str) -> str:
     return text.replace(".", ",") if lms == "sakai" else text
 
 
-def before(lms: str) -> Callable[[Person], str]:
+def before(lms: str) -> Callable[[Somebody], str]:
     return lambda one: commas(lms, grade_before(one))
 
 
-def after(lms: str) -> Callable[[Person], str]:
-    def cell(one: Person) -> str:
+def after(lms: str) -> Callable[[Somebody], str]:
+    def cell(one: Somebody) -> str:
         value = expected(one.n)
         if value is None:
             return "EX" if lms == "canvas" and status(one.n) is None else before(lms)(one)
@@ -136,7 +136,7 @@ def test_what_is_counted_is_what_there_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lms", FILES)
 def test_missing_is_a_nought_only_where_the_course_says_so_and_never_over_a_grade(tmp_path: Path, lms: str) -> None:
-    def cells(one: Person) -> str:
+    def cells(one: Somebody) -> str:
         return commas(lms, "12.5") if one.n == 5 else ""
 
     (tmp_path / "t.csv").write_bytes(FILES[lms](cells))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from autograder.gradebook.export import KINDS, filled_in
 from autograder.gradebook.template import read_template
 from autograder.record.standing import Standing
-from autograder.record.store import Planned, RunInfo
+from autograder.record.store import Person, RunInfo
 from autograder.results import Outcome, Status
 
 INFO = RunInfo("Course", "lab", "The lab", 1, "strong", {}, (("q1", "One", 20.0),))
@@ -142,7 +142,7 @@ def test_grades_come_back_and_every_other_byte_is_as_it_was(
     (tmp_path / "t.csv").write_bytes(template)
     standings = [
         Standing(
-            Planned(f"key {place}", one.name, ids={kind: of(one) for kind, of in sheet.kinds.items()}),
+            Person(f"key {place}", one.name, ids={kind: of(one) for kind, of in sheet.kinds.items()}),
             Outcome(key=f"key {place}", status=Status.GRADED, score=one.new / 100, max_score=20, seed=1)
             if one.new is not None
             else Outcome(key=f"key {place}", status=Status.NOT_GRADABLE, max_score=20, seed=1),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from autograder.course.late import Extension
 from autograder.gradebook.returning import Returned, packed
 from autograder.record.standing import Standing, standings
-from autograder.record.store import Planned
+from autograder.record.store import Person
 from autograder.results import Outcome, QuestionResult, Status
 from lms.people import PEOPLE, key_of, run_of, status
 
@@ -80,7 +80,7 @@ def test_every_page_comes_to_its_student(download: str) -> None:
 def standing(key: str, source: str, group: str = "", final: float = 10.0, **ids: str) -> Standing:
     question = QuestionResult(id="q1", title="One", score=10, points=20, tests=())
     outcome = Outcome(key=key, status=Status.GRADED, score=10, max_score=20, seed=1, questions=(question,))
-    return Standing(Planned(key, key, source=source, group=group, ids=ids), outcome, final=final)
+    return Standing(Person(key, key, source=source, group=group, ids=ids), outcome, final=final)
 
 
 def test_blind_marking_keeps_the_participants_number() -> None:

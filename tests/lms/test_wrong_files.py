@@ -13,7 +13,7 @@ from autograder.gradebook.export import KINDS, fill, filled_in
 from autograder.gradebook.joining import joined
 from autograder.gradebook.template import TemplateError, read_template
 from autograder.record.standing import standings
-from autograder.record.store import Planned
+from autograder.record.store import Person
 from lms.files import FILES, canvas
 from lms.people import PEOPLE, run_of
 
@@ -187,7 +187,7 @@ def test_two_of_ours_in_one_row_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(canvas(lambda one: ""))
     template, sheet = read_template(path), KINDS["canvas"]
-    twins = [Planned("a", ids={"canvas": "9007"}), Planned("b", ids={"login": "0001"})]
+    twins = [Person("a", ids={"canvas": "9007"}), Person("b", ids={"login": "0001"})]
     with pytest.raises(TemplateError, match="row 4: both a and b of the run are matched to it"):
         joined(template, range(2, 46), sheet.id_columns(template.titles), twins)
 
@@ -196,7 +196,7 @@ def test_the_strongest_id_counts_and_a_weaker_one_that_says_otherwise_is_told(tm
     path = tmp_path / "t.csv"
     path.write_bytes(canvas(lambda one: ""))
     template, sheet = read_template(path), KINDS["canvas"]
-    torn = [Planned("a", ids={"canvas": "9007", "login": "0002"}), Planned("b", ids={"canvas": "9014"})]
+    torn = [Person("a", ids={"canvas": "9007", "login": "0002"}), Person("b", ids={"canvas": "9014"})]
     found = joined(template, range(2, 46), sheet.id_columns(template.titles), torn)
     assert found.row_of == {"a": 3, "b": 4} and "in row 5 is theirs too" in found.at_odds[0]
 

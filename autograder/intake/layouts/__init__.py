@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from autograder.intake.layouts.base import SMALL, Companion, HandIn, Layout, Listing, Member, Read
+from autograder.intake.layouts.base import SMALL, Companion, FileName, Layout, Listing, Member, Read
 from autograder.intake.layouts.blackboard import BLACKBOARD
 from autograder.intake.layouts.blackboard import NOTE as BLACKBOARD_NOTE
 from autograder.intake.layouts.brightspace import BRIGHTSPACE
@@ -33,7 +33,7 @@ __all__ = [
     "LAYOUTS",
     "PLAIN",
     "Companion",
-    "HandIn",
+    "FileName",
     "Layout",
     "Listing",
     "Member",
@@ -57,7 +57,7 @@ def best(listing: Listing, layouts: Sequence[Layout], forced: bool = False) -> t
     """
     found: tuple[Layout, Read] | None = None
     for layout in layouts:
-        read: Mapping[str, HandIn] = {path: one for path in listing.work if (one := layout.entry(path)) is not None}
+        read: Mapping[str, FileName] = {path: one for path in listing.work if (one := layout.entry(path)) is not None}
         if not forced and read and not layout.plausible(read, listing):
             continue
         read = layout.whole(read, listing)

@@ -30,13 +30,13 @@ class Member:
 
 
 @dataclass(frozen=True)
-class HandIn:
+class FileName:
     """Whose a file is. `student` is what the LMS calls the student by (text: zeros stay); `file` its name as handed in.
 
     Files of one student with one `label` came together; those of another label are another attempt. `number` orders
     attempts where the LMS counts something up, else `when` does: the LMS's own time, in no zone where it does not say
     one. `late` is the LMS's mark. `head` is there where the name does not tell where the student's own id begins: the
-    head ends with it, and whoever has a class list knows more (see `Submission.head`). `upload` orders the files of one
+    head ends with it, and whoever has a class list knows more (see `HandIn.head`). `upload` orders the files of one
     attempt, where the LMS counts them.
     """
 
@@ -78,11 +78,11 @@ class Companion:
     """A file that the LMS lays beside hand-ins: what it is (a noun), and of whom it tells that they handed in."""
 
     what: str
-    hand_in: HandIn | None = None
+    hand_in: FileName | None = None
 
 
-Read = Mapping[str, HandIn]
-Entry = Callable[[str], HandIn | None]
+Read = Mapping[str, FileName]
+Entry = Callable[[str], FileName | None]
 
 
 def _as_read(read: Read, listing: Listing) -> Read:
@@ -112,7 +112,7 @@ class Layout:
     plausible: Callable[[Read, Listing], bool] = lambda read, listing: True
     companion: Callable[[str], Companion | None] = _nothing
 
-    def read(self, path: str) -> HandIn | None:
+    def read(self, path: str) -> FileName | None:
         """The same for a path with folders before the download's own."""
         return next((found for tail in tails(path) if (found := self.entry(tail)) is not None), None)
 

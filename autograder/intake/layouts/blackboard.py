@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts.base import PACKED, Companion, HandIn, Layout, Listing, Read, common_start, text_of
+from autograder.intake.layouts.base import PACKED, Companion, FileName, Layout, Listing, Read, common_start, text_of
 
 START = r"(?P<head>[^/]+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})"
 ENTRY = re.compile(rf"{START}_(?P<file>[^/]+)(?P<inside>/.+)?", re.DOTALL)
@@ -31,7 +31,7 @@ def person_in(note: str) -> tuple[str, str] | None:
     return user, name.strip(" \t")
 
 
-def entry(path: str) -> HandIn | None:
+def entry(path: str) -> FileName | None:
     found = ENTRY.fullmatch(path)
     if found is None or (found["inside"] and not PACKED.search(found["file"])):
         return None
@@ -40,10 +40,10 @@ def entry(path: str) -> HandIn | None:
     except ValueError:
         return None
     user = found["head"].rsplit("_", 1)[-1] or found["head"]
-    return _as_user(HandIn("", found["file"], label=found["time"], when=when, head=found["head"]), user)
+    return _as_user(FileName("", found["file"], label=found["time"], when=when, head=found["head"]), user)
 
 
-def _as_user(one: HandIn, user: str, name: str = "") -> HandIn:
+def _as_user(one: FileName, user: str, name: str = "") -> FileName:
     return replace(one, student=user, name=name, ids={IdKind.LOGIN: user})
 
 

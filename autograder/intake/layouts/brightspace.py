@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts.base import Companion, HandIn, Layout, Listing, Read
+from autograder.intake.layouts.base import Companion, FileName, Layout, Listing, Read
 
 FOLDER = r"(?P<user>\d+)-(?P<assignment>\d+) - (?P<who>[^/]+) - (?P<time>[^/]+)"
 ENTRY = re.compile(rf"{FOLDER}/(?P<file>.+)", re.DOTALL)
@@ -67,13 +67,13 @@ def _folded(text: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
 
 
-def entry(path: str) -> HandIn | None:
+def entry(path: str) -> FileName | None:
     found = ENTRY.fullmatch(path)
     if found is None:
         return None
     label = path[: found.end("time")]
     ids = {IdKind.BRIGHTSPACE: found["user"]}
-    return HandIn(found["user"], found["file"], found["who"].strip(), ids, label, when=time_of(found["time"]))
+    return FileName(found["user"], found["file"], found["who"].strip(), ids, label, when=time_of(found["time"]))
 
 
 def whole(read: Read, listing: Listing) -> Read:

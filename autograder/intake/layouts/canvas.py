@@ -15,7 +15,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts.base import PACKED, Companion, HandIn, Layout, Listing, Read
+from autograder.intake.layouts.base import PACKED, Companion, FileName, Layout, Listing, Read
 
 FILE = r"(?P<attachment>\d+)_(?P<file>[^/]+)(?P<inside>/.+)?"
 ANONYMOUS = re.compile(rf"(?:(?P<late>LATE)_)?anon_(?P<user>[^_/]+)_{FILE}", re.DOTALL)
@@ -26,12 +26,12 @@ ODD = 0.25  # share of names that may be written otherwise
 SHORT = 3  # digits: "lab_1_2_ada" is somebody's own way of naming, Canvas has counted further
 
 
-def entry(path: str) -> HandIn | None:
+def entry(path: str) -> FileName | None:
     found = _named(path)
     return found if found is None or "/" not in path or PACKED.search(found.file) else None
 
 
-def _named(path: str) -> HandIn | None:
+def _named(path: str) -> FileName | None:
     """What Canvas's name tells of a file, or of the archive or folder of that name with everything in it."""
     found = ANONYMOUS.fullmatch(path)
     kind = IdKind.ANONYMOUS if found else IdKind.CANVAS
@@ -41,7 +41,7 @@ def _named(path: str) -> HandIn | None:
     name = found["name"] or "" if kind is IdKind.CANVAS else ""
     number = int(found["attachment"])
     late, ids = bool(found["late"]), {kind: found["user"]}
-    return HandIn(found["user"], found["file"], name, ids, str(number), number, number, late=late)
+    return FileName(found["user"], found["file"], name, ids, str(number), number, number, late=late)
 
 
 def plausible(read: Read, listing: Listing) -> bool:
@@ -92,7 +92,7 @@ def whole(read: Read, listing: Listing) -> Read:
     }
 
 
-def _file(one: HandIn) -> tuple[str, ...]:
+def _file(one: FileName) -> tuple[str, ...]:
     found = VERSION.fullmatch(one.file)
     return (one.student, found["stem"], (found["ending"] or "").lower()) if found else (one.student, one.file)
 

@@ -12,14 +12,14 @@ import re
 from collections import Counter, defaultdict
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts.base import HandIn, Layout, Listing, Read, common_start
+from autograder.intake.layouts.base import FileName, Layout, Listing, Read, common_start
 
 LOGIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 PARENT = re.compile(r"(?P<assignment>.+)-submissions/", re.DOTALL)  # where `gh classroom clone` puts them
 BRANCH = re.compile(r"-(?:main|master)$")  # of a repository that was downloaded as a zip
 
 
-def entry(path: str) -> HandIn | None:
+def entry(path: str) -> FileName | None:
     return None  # one path alone tells nothing
 
 
@@ -43,7 +43,7 @@ def whole(read: Read, listing: Listing) -> Read:
     if 2 * max(cloned, shared) <= len(siblings):
         return {}
     return {
-        f"{folder}/{inside}": HandIn(login, inside, ids={IdKind.GITHUB: login}, head=_repository(folder))
+        f"{folder}/{inside}": FileName(login, inside, ids={IdKind.GITHUB: login}, head=_repository(folder))
         for folder, login in siblings.items()
         for inside in files[folder]
     }  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts.base import Companion, HandIn, Layout, Listing, Member, Read, text_of, time_said
+from autograder.intake.layouts.base import Companion, FileName, Layout, Listing, Member, Read, text_of, time_said
 
 METADATA = "submission_metadata.yml"
 ENTRY = re.compile(r"(?P<export>assignment_\d+_export[^/]*)/submission_(?P<number>\d+)/(?P<file>.+)", re.DOTALL)
@@ -22,10 +22,10 @@ BY_METADATA = re.compile(r"(?P<folder>submission_(?P<number>\d+))/(?P<file>.+)",
 LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # text, lists and mappings: nothing else comes of it
 
 
-def entry(path: str) -> HandIn | None:
+def entry(path: str) -> FileName | None:
     found = ENTRY.fullmatch(path)
     return (
-        HandIn(found["number"], found["file"], label=f"{found['export']}/submission_{found['number']}")
+        FileName(found["number"], found["file"], label=f"{found['export']}/submission_{found['number']}")
         if found
         else None
     )
@@ -43,7 +43,7 @@ def whole(read: Read, listing: Listing) -> Read:
         for work in listing.work:
             found = BY_METADATA.fullmatch(work.removeprefix(start)) if work.startswith(start) else None
             if found and work not in everything:
-                everything[work] = HandIn(found["number"], found["file"], label=f"{start}{found['folder']}")
+                everything[work] = FileName(found["number"], found["file"], label=f"{start}{found['folder']}")
         known |= {f"{start}{key}": about for key, about in _metadata(content).items()}
     return {path: _told(one, known.get(one.label)) for path, one in everything.items()}
 
@@ -59,7 +59,7 @@ def _metadata(content: bytes) -> dict[str, Mapping[str, Any]]:
     return {key: about for key, about in loaded.items() if isinstance(key, str) and isinstance(about, dict)}
 
 
-def _told(one: HandIn, about: Mapping[str, Any] | None) -> HandIn:
+def _told(one: FileName, about: Mapping[str, Any] | None) -> FileName:
     if about is None:
         return one
     listed = about.get(":submitters")

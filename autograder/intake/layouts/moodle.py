@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts.base import Companion, HandIn, Layout
+from autograder.intake.layouts.base import Companion, FileName, Layout
 
 ENTRY = re.compile(
     r"(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_(?P<plugin>[a-z]+?)(?:_?/(?P<path>.+)|_(?P<flat>[^/]+(?:/.+)?))",
@@ -22,12 +22,12 @@ COMMENTS = "comments"  # are no hand-in
 HIDDEN = "Participant"
 
 
-def entry(path: str) -> HandIn | None:
+def entry(path: str) -> FileName | None:
     found = ENTRY.fullmatch(path)
     if found is None:
         return None
     name = "" if found["name"] == HIDDEN else found["name"]
-    return HandIn(found["number"], found["path"] or found["flat"], name, {IdKind.PARTICIPANT: found["number"]})
+    return FileName(found["number"], found["path"] or found["flat"], name, {IdKind.PARTICIPANT: found["number"]})
 
 
 def companion(path: str) -> Companion | None:

@@ -10,17 +10,17 @@ from collections import Counter
 from dataclasses import replace
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts.base import Companion, HandIn, Layout, Listing, Read, text_of, time_said
+from autograder.intake.layouts.base import Companion, FileName, Layout, Listing, Read, text_of, time_said
 
 ENTRY = re.compile(r"submitted/(?P<student>[^/]+)/(?P<assignment>[^/]+)/(?P<file>.+)", re.DOTALL)
 STAMP = re.compile(r"submitted/[^/]+/[^/]+/timestamp\.txt")
 
 
-def entry(path: str) -> HandIn | None:
+def entry(path: str) -> FileName | None:
     found = ENTRY.fullmatch(path)
     if found is None:
         return None
-    return HandIn(found["student"], found["file"], ids={IdKind.LOGIN: found["student"]})
+    return FileName(found["student"], found["file"], ids={IdKind.LOGIN: found["student"]})
 
 
 def plausible(read: Read, listing: Listing) -> bool:

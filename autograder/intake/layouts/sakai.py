@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from autograder.intake.identity import IdKind
-from autograder.intake.layouts.base import Companion, HandIn, Layout, Listing, Read, text_of, time_said
+from autograder.intake.layouts.base import Companion, FileName, Layout, Listing, Read, text_of, time_said
 
 PERSON = r"(?:[^/]+/)?(?P<name>[^/]*)\((?P<eid>[^()/]+)\)"
 ENTRY = re.compile(rf"(?P<folder>{PERSON})/Submission attachment\(s\)/(?P<file>.+)", re.DOTALL)
@@ -20,12 +20,12 @@ TOLD = re.compile(rf"(?P<folder>{PERSON})/(?:timestamp\.txt|(?P<text>[^/]*_submi
 DIGITS = re.compile(r"\d{14}(?:\d{3})?")
 
 
-def entry(path: str) -> HandIn | None:
+def entry(path: str) -> FileName | None:
     found = ENTRY.fullmatch(path)
     if found is None:
         return None
     eid = found["eid"].strip()
-    return HandIn(eid, found["file"], found["name"].strip(), {IdKind.LOGIN: eid}, found["folder"])
+    return FileName(eid, found["file"], found["name"].strip(), {IdKind.LOGIN: eid}, found["folder"])
 
 
 def whole(read: Read, listing: Listing) -> Read:
