@@ -28,7 +28,8 @@ from rich.table import Table
 from autograder.engine.exporting import return_feedback
 from autograder.engine.planning import plan
 from autograder.gradebook.export import KINDS, fill, write_filled
-from autograder.intake.submissions import collect, file_safe
+from autograder.intake.collecting import collect
+from autograder.intake.keys import file_safe
 from autograder.people.roster import read_roster
 from autograder.record.anonymity import overview
 from autograder.record.store import Record, RunInfo

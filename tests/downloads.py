@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+from autograder.intake.collecting import Collected, collect
+from autograder.intake.handin import HandIn
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import Collected, HandIn, collect
 
 AWKWARD = (
     *("Student, Ada", "O'Student, Ben", 'Student "Cy", Cem', "Ştudent, Dilârâ", "Stüdent, Émile", "طالب, نور"),

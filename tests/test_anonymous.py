@@ -19,7 +19,7 @@ from autograder.engine.options import Options
 from autograder.engine.people import key_of
 from autograder.engine.planning import Plan
 from autograder.engine.running import asked_for, write_class
-from autograder.intake.submissions import Collected, LeftOut
+from autograder.intake.collecting import Collected, LeftOut
 from autograder.people.findings import Finding
 from autograder.record.anonymity import made_up, naming, secret_path
 from autograder.record.store import Person, Record, RecordError, RunInfo

@@ -27,7 +27,8 @@ from autograder.engine.attempts import UNGRADED, taken_of
 from autograder.engine.grading import RECORD, grade
 from autograder.engine.options import Options
 from autograder.engine.slots import Job
-from autograder.intake.submissions import HandIn, collect
+from autograder.intake.collecting import collect
+from autograder.intake.handin import HandIn
 from autograder.record.attempts import attempts
 from autograder.record.grants import grant
 from autograder.record.standing import standings

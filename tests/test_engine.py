@@ -19,7 +19,7 @@ from autograder.engine.grading import RECORD, REFERENCE, STUMBLED, grade, settle
 from autograder.engine.options import Options
 from autograder.engine.planning import plan
 from autograder.engine.slots import Job, Slots
-from autograder.intake.submissions import HandIn
+from autograder.intake.handin import HandIn
 from autograder.people.roster import Roster, Student
 from autograder.record.store import Record, RecordError
 from autograder.report.outputs import write_outputs

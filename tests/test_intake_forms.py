@@ -18,8 +18,8 @@ from urllib.parse import quote, quote_plus
 import nbformat
 import pytest
 
+from autograder.intake.collecting import collect
 from autograder.intake.notebook import Notebook, Unreadable, read_notebook
-from autograder.intake.submissions import collect
 
 NAMES = ("alpha", "MyNetwork")
 CODE = (

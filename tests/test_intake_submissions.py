@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from autograder.intake import archive
 from autograder.intake.archive import Budget
+from autograder.intake.collecting import Collected, collect
 from autograder.intake.faults import IntakeError
-from autograder.intake.submissions import Collected, collect, file_safe
+from autograder.intake.keys import file_safe
 
 
 def put(root: Path, path: str, content: str = "{}") -> Path:

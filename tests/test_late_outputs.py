@@ -24,8 +24,8 @@ from autograder.course.models import Policy
 from autograder.engine import grading
 from autograder.engine.changing import adjust_from, adjust_run
 from autograder.engine.slots import Job
+from autograder.intake.collecting import Collected
 from autograder.intake.faults import IntakeError
-from autograder.intake.submissions import Collected
 from autograder.people.extensions import Named, granted, read_extensions
 from autograder.record.adjustments import Adjustment, adjust, adjustments, undo
 from autograder.record.grants import extensions, grant

@@ -22,9 +22,9 @@ from downloads import (
     zipped,
 )
 
+from autograder.intake.collecting import Collected, collect
 from autograder.intake.faults import IntakeError
 from autograder.intake.layouts import LAYOUTS, recognised
-from autograder.intake.submissions import Collected, collect
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

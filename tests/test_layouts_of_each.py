@@ -28,9 +28,9 @@ from downloads import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autograder.intake.collecting import collect
 from autograder.intake.identity import IdKind
 from autograder.intake.layouts import LAYOUTS, FileName
-from autograder.intake.submissions import collect
 
 # --- what each LMS does besides
 

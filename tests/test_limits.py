@@ -19,10 +19,10 @@ from autograder import wire
 from autograder.engine.grading import settled
 from autograder.intake import reader as reading
 from autograder.intake.archive import Budget
+from autograder.intake.collecting import collect
 from autograder.intake.faults import IntakeError
 from autograder.intake.notebook import Notebook, Unreadable
 from autograder.intake.reader import OVER, Reader
-from autograder.intake.submissions import collect
 from autograder.judge.packing import packed
 from autograder.people.extensions import Named
 from autograder.record.history import Regrade

@@ -23,8 +23,9 @@ from autograder.engine.options import Options
 from autograder.engine.planning import plan
 from autograder.engine.running import write_class
 from autograder.gradebook.template import read_template
+from autograder.intake.collecting import Collected, collect
+from autograder.intake.keys import file_safe
 from autograder.intake.layouts import LAYOUTS, recognised
-from autograder.intake.submissions import Collected, collect, file_safe
 from autograder.people.roster import Roster, read_roster
 from autograder.record.store import Record, RecordError, RunInfo
 from autograder.results import Outcome, QuestionResult, Status

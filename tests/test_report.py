@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.intake.submissions import file_safe
+from autograder.intake.keys import file_safe
 from autograder.record.standing import standing
 from autograder.record.store import Person, Record, RunInfo
 from autograder.report.feedback import page

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from autograder.engine.planning import plan
 from autograder.intake.faults import IntakeError
+from autograder.intake.handin import HandIn
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import HandIn
 from autograder.people.decisions import read_decisions
 from autograder.people.groups import Groups
 from autograder.people.matching import Matched, match

@@ -19,7 +19,7 @@ from autograder.engine.grading import RECORD, grade
 from autograder.engine.looking import identities
 from autograder.engine.options import Options
 from autograder.engine.planning import known_in, plan
-from autograder.intake.submissions import HandIn
+from autograder.intake.handin import HandIn
 from autograder.people.decisions import read_decisions
 from autograder.people.groups import Groups
 from autograder.people.roster import Roster, Student

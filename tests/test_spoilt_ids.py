@@ -14,7 +14,7 @@ from lms.people import PEOPLE, Somebody, run_of
 from autograder.gradebook.export import KINDS, filled_in
 from autograder.gradebook.template import TemplateError, read_template
 from autograder.intake.faults import IntakeError
-from autograder.intake.submissions import HandIn
+from autograder.intake.handin import HandIn
 from autograder.people.decisions import read_decisions
 from autograder.people.extensions import read_extensions
 from autograder.people.groups import read_groups

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from autograder.course.late import Extension, zone_of
 from autograder.course.models import Policy
-from autograder.intake.submissions import HandIn
+from autograder.intake.handin import HandIn
 from autograder.record.attempts import (
     Attempt,
     attempt_outcome,

@@ -15,7 +15,7 @@ from autograder.errors import AutograderError
 from autograder.gradebook.export import Filled, fill, receipts_of, write_filled
 from autograder.gradebook.returning import packed
 from autograder.gradebook.writing import write_whole
-from autograder.intake.submissions import file_safe
+from autograder.intake.keys import file_safe
 from autograder.record.anonymity import naming
 from autograder.record.folder import RECORD, locked
 from autograder.record.history import keep_receipts

@@ -19,7 +19,7 @@ from autograder.engine.options import Options
 from autograder.engine.people import named
 from autograder.engine.planning import Plan, plan, settle
 from autograder.engine.slots import Job, Slots
-from autograder.intake.submissions import HandIn
+from autograder.intake.handin import HandIn
 from autograder.judge.notebook_run import environment_versions
 from autograder.people.extensions import granted
 from autograder.record.anonymity import made_up

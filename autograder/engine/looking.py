@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from autograder.engine.planning import Plan
-from autograder.intake.submissions import Collected
+from autograder.intake.collecting import Collected
 from autograder.people.findings import Finding
 from autograder.record.findings import Look
 from autograder.record.standing import Standing

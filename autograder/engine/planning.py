@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 from autograder.course import Assignment, Course
 from autograder.course.late import aware, zone_of
 from autograder.engine.options import Options
+from autograder.intake.collecting import Collected, put_together
 from autograder.intake.faults import IntakeError
 from autograder.intake.finding import some_of
+from autograder.intake.handin import HandIn, called, with_file
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import Collected, HandIn, called, put_together, with_file
 from autograder.people.decisions import read_decisions, read_files
 from autograder.people.extensions import Grant, read_extensions
 from autograder.people.findings import Finding, match_line

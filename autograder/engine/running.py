@@ -19,8 +19,8 @@ from autograder.engine.looking import looked
 from autograder.engine.options import Options
 from autograder.engine.people import named
 from autograder.engine.planning import Plan, known_in, planned_for
+from autograder.intake.collecting import Collected, collect
 from autograder.intake.faults import IntakeError
-from autograder.intake.submissions import Collected, collect
 from autograder.record.anonymity import Overview, made_up, naming
 from autograder.record.findings import keep_findings
 from autograder.record.folder import RECORD, locked

@@ -21,9 +21,9 @@ from autograder.gradescope.watching import Settings, write
 from autograder.intake.archive import MB, Budget
 from autograder.intake.choosing import chosen, scripts_sorted_out
 from autograder.intake.finding import Search, instead
+from autograder.intake.handin import HandIn
 from autograder.intake.keys import Place
 from autograder.intake.reader import Reader
-from autograder.intake.submissions import HandIn
 from autograder.report.results_json import as_text
 from autograder.results import Outcome, Status, rounded
 from autograder.sandbox.sessions import NOT_PREVENTED, SandboxError

@@ -6,40 +6,22 @@ The LMS's own time or number tells which is newer, never a file's time on disk, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from autograder.intake.keys import Place
-from autograder.intake.layouts import FileName
+from autograder.intake.handin import HandIn
 
 Counts = Literal["newest", "best", "first"]
 Order = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Try:
-    """One hand-in of a student: the file that was chosen of it, and what its LMS says. `place` tells the key."""
-
-    place: Place
-    source: str
-    filename: str
-    content: bytes | None
-    problem: str | None
-    notes: tuple[str, ...] = ()
-    layout: str = ""
-    hand_in: FileName | None = None
-    others: tuple[Try, ...] = ()  # notebooks of the same hand-in that were not chosen; if `undecided`, all that may be
-    undecided: bool = False
-
-
-def in_order(tries: Sequence[Try]) -> tuple[list[Try], list[Try]]:
+def in_order(hand_ins: Sequence[HandIn]) -> tuple[list[HandIn], list[HandIn]]:
     """A student's attempts, the oldest first, and files that are another one's double: same moment, same bytes."""
-    orders = _orders(tries)
-    kept: list[Try] = []
-    doubles: list[Try] = []
+    orders = _orders(hand_ins)
+    kept: list[HandIn] = []
+    doubles: list[HandIn] = []
     met: set[tuple[Order, bytes | None]] = set()
-    for order, one in sorted(zip(orders, tries, strict=True), key=lambda pair: (pair[0], pair[1].source)):
+    for order, one in sorted(zip(orders, hand_ins, strict=True), key=lambda pair: (pair[0], pair[1].source)):
         if (order, one.content) in met and one.content is not None:
             doubles.append(one)
         else:
@@ -48,16 +30,15 @@ def in_order(tries: Sequence[Try]) -> tuple[list[Try], list[Try]]:
     return kept, doubles
 
 
-def _orders(tries: Sequence[Try]) -> list[Order]:
+def _orders(hand_ins: Sequence[HandIn]) -> list[Order]:
     """By what the LMS has counted up, else by its times; all alike where it tells neither of all of them."""
-    people = [one.hand_in for one in tries if one.hand_in is not None]
-    numbers = [one.number for one in people if one.number is not None]
-    times = [one.when for one in people if one.when is not None]
-    if len(numbers) == len(tries):
+    numbers = [one.number for one in hand_ins if one.number is not None]
+    times = [one.handed_in for one in hand_ins if one.handed_in is not None]
+    if len(numbers) == len(hand_ins):
         return [(number,) for number in numbers]
-    if len(times) == len(tries) and len({time.tzinfo is None for time in times}) == 1:
+    if len(times) == len(hand_ins) and len({time.tzinfo is None for time in times}) == 1:
         return [_microseconds(time) for time in times]
-    return [()] * len(tries)
+    return [()] * len(hand_ins)
 
 
 def _microseconds(time: datetime) -> Order:
@@ -65,7 +46,7 @@ def _microseconds(time: datetime) -> Order:
     return (*moment.timetuple()[:6], moment.microsecond)
 
 
-def undecided(kept: Sequence[Try], counts: Counts) -> str | None:
+def undecided(kept: Sequence[HandIn], counts: Counts) -> str | None:
     """Why nobody can say which attempt counts (a clause), if that is so. `kept` are in order, and all differ."""
     if counts == "best":
         return None

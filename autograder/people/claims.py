@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from autograder.course.late import aware
-from autograder.intake.submissions import HandIn
+from autograder.intake.handin import HandIn
 from autograder.people.findings import Finding, match_line
 from autograder.people.idtables import STRENGTH
 from autograder.people.roster import Roster, Student

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder.course.faults import did_you_mean
 from autograder.intake.faults import IntakeError
-from autograder.intake.submissions import HandIn
+from autograder.intake.handin import HandIn
 from autograder.people.roster import Roster
 from autograder.people.sheets import plain
 from autograder.people.tables import read_table

@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from autograder.course.faults import did_you_mean, listed
+from autograder.intake.handin import HandIn
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import HandIn
 from autograder.people.claims import BY_TEAM, Claims
 from autograder.people.findings import Finding
 from autograder.people.idtables import joined, of_ids, of_text, table

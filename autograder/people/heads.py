@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from autograder.intake.handin import HandIn
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import HandIn
 from autograder.people.idtables import COLUMNS, comparable
 
 

@@ -16,8 +16,8 @@ import pandas as pd
 
 from autograder.course.faults import listed
 from autograder.intake.finding import some_of
+from autograder.intake.handin import HandIn
 from autograder.intake.identity import IdKind
-from autograder.intake.submissions import HandIn
 from autograder.people.claims import BY_ID, BY_NAME, DECIDED, Claims, settled
 from autograder.people.findings import Finding, match_line
 from autograder.people.groups import SQUEEZED, Groups, claim_for_teams, teams

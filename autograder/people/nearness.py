@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from autograder.intake.submissions import HandIn
+from autograder.intake.handin import HandIn
 from autograder.people.roster import Student
 from autograder.people.sheets import plain
 

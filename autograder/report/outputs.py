@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograder.gradebook.writing import write_table, write_whole
-from autograder.intake.submissions import file_safe
+from autograder.intake.keys import file_safe
 from autograder.people.findings import Finding
 from autograder.record.adjustments import adjustments
 from autograder.record.anonymity import Overview, overview, pseudonym, secret

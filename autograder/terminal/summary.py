@@ -15,7 +15,7 @@ from rich.table import Table
 
 from autograder.course import Assignment
 from autograder.gradebook.writing import number
-from autograder.intake.submissions import Collected
+from autograder.intake.collecting import Collected
 from autograder.record.folder import RECORD
 from autograder.record.history import Regrade
 from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Standing

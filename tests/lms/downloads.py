@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from autograder.engine.planning import plan
-from autograder.intake.submissions import collect
+from autograder.intake.collecting import collect
 from autograder.people.roster import read_roster
 from autograder.record.store import Record, RunInfo
 from autograder.results import Outcome, Status

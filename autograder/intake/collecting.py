@@ -6,72 +6,18 @@ read is a submission with a problem, and every other file is listed with the rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from zoneinfo import ZoneInfo
 
-from autograder.course.late import aware
 from autograder.intake.archive import Budget
-from autograder.intake.attempts import Counts, Try, in_order, undecided
+from autograder.intake.attempts import Counts, in_order, undecided
 from autograder.intake.choosing import chosen, scripts_sorted_out
 from autograder.intake.downloads import Downloads, Recognised, read_downloads
 from autograder.intake.finding import Found, Search, some_of
-from autograder.intake.identity import IdKind
-from autograder.intake.keys import Place, file_safe, keys_for, without_ending
-from autograder.intake.layouts import Member
+from autograder.intake.handin import HandIn
+from autograder.intake.keys import Place, keys_for, without_ending
 from autograder.intake.reader import Reader
-
-__all__ = ["Collected", "HandIn", "LeftOut", "collect", "file_safe"]
-
-
-@dataclass(frozen=True)
-class HandIn:
-    """One hand-in. `content` is None exactly if `problem` (a clause, "it is ...") says why there is none.
-
-    `head` is there where the file's name does not tell where the student's id begins (Blackboard's user names and
-    GitHub's logins may hold the sign that parts them from the assignment): the head ends with the id. Whoever on a
-    roster has the longest id that ends it is meant; the id in `ids` is a guess then.
-    """
-
-    key: str  # who it is from, as far as the file's name tells
-    content: bytes | None
-    filename: str
-    source: str  # where from, for the TA: "class.zip: week 3/ada.ipynb"
-    problem: str | None = None
-    notes: tuple[str, ...] = ()  # for the student: how it was chosen
-    name: str = ""  # of the student (or of the group), where the LMS writes it into the file's name
-    late: bool = False  # as marked by the LMS
-    layout: str = ""  # whose way of naming files it was found by; "" for plain files
-    ids: Mapping[IdKind, str] = field(default_factory=dict)  # what the LMS calls the student by
-    handed_in: datetime | None = None  # by the LMS's own clock; without a zone where the LMS names none
-    group: str = ""  # the team's name, where the hand-in is a team's
-    attempts: tuple[HandIn, ...] = ()  # all of the student's, this one too, the oldest first; () for a single one
-    head: str = ""
-    members: tuple[Member, ...] = ()  # of a team, where the LMS names them
-    folders: tuple[str, ...] = ()  # of a plain file: those above it, below what was named
-    others: tuple[HandIn, ...] = ()  # notebooks of the same hand-in that do not count; if `undecided`, all of them
-    undecided: bool = False  # which file counts is for a person to say
-    decided: bool = False  # a person has said that this file counts
-
-    @property
-    def files(self) -> tuple[HandIn, ...]:
-        """Everything of the student's that may count."""
-        if self.attempts:
-            return tuple(file for each in self.attempts for file in each.files)
-        return self.others if self.undecided else (self, *self.others)
-
-    @property
-    def sentence(self) -> str:
-        """Why there is nothing to grade, for the student; "" if there is."""
-        if self.problem is None:
-            return ""
-        return f"{'Not graded yet' if self.undecided else 'There is nothing to read'}: {self.problem}."
-
-    def handed_in_at(self, zone: ZoneInfo) -> str:
-        """ISO 8601 with offset; a time without a zone is one of the course's. "" if nobody said."""
-        return aware(self.handed_in, zone).isoformat() if self.handed_in is not None else ""
 
 
 @dataclass(frozen=True)
@@ -129,11 +75,11 @@ def _collect(
     uploads = {position: one.hand_in.upload for position, one in read.by_item.items() if one.hand_in.upload is not None}
     found, notes_of, others_of = chosen(placed, names, search.reader, uploads)
 
-    def attempt(position: int, item: Found) -> Try:
+    def attempt(position: int, item: Found) -> HandIn:
         one = replace(item, place=replace(item.place, root=everything[position].place.root))
-        return _try(one, notes_of.get(item.source, ()), read.by_item.get(position))
+        return _hand_in(one, notes_of.get(item.source, ()), read.by_item.get(position))
 
-    people: dict[tuple[str, ...], list[Try]] = {}
+    people: dict[tuple[str, ...], list[HandIn]] = {}
     for position, item in enumerate(found):
         if item.left_out is None:
             others = others_of.get(position, ())
@@ -176,29 +122,6 @@ def _collect(
     return put_together(Collected((), tuple(left_out), tuple(notes), tuple(otherwise), counts), submissions)
 
 
-def called(one: HandIn) -> str:
-    """The file's own name in the folder or archive that it lay in."""
-    return PurePosixPath(one.source.rsplit(": ", 1)[-1]).name
-
-
-def with_file(one: HandIn, file: HandIn) -> HandIn:
-    """A student's hand-in, of which a person has said that this file of it, or of an earlier one, counts."""
-
-    def same(other: HandIn) -> bool:
-        return (other.source, other.content) == (file.source, file.content)
-
-    attempts = tuple(
-        replace(file, others=tuple(other for other in each.files if not same(other))) if any(map(same, each.files))
-        else each for each in one.attempts
-    )  # fmt: skip
-    here = any(map(same, one.files))
-    return replace(
-        file, key=one.key, attempts=attempts if here else (), undecided=False, decided=True,
-        others=() if here and attempts else tuple(other for other in one.files if not same(other)),
-        notes=("Of your files this one counts, as was decided.",),
-    )  # fmt: skip
-
-
 def put_together(collected: Collected, submissions: Sequence[HandIn]) -> Collected:
     """The same with other submissions: with what of theirs does not count, and notes on them, in place of what was
     told of those before."""
@@ -224,19 +147,23 @@ def _placed(item: Found, read: Downloads, position: int) -> Found:
     return item
 
 
-def _try(item: Found, notes: tuple[str, ...], reading: Recognised | None) -> Try:
-    """A chosen file as one attempt of its student."""
+def _hand_in(item: Found, notes: tuple[str, ...], reading: Recognised | None) -> HandIn:
+    """A chosen file as a hand-in that has no key yet."""
     if reading is None:
         filename = PurePosixPath(item.source.split(": ")[-1]).name
-        return Try(item.place, item.source, filename, item.content, item.problem, notes)
-    person = reading.hand_in
+        folders = folders_of(item.place)
+        return HandIn("", item.content, filename, item.source, item.problem, notes, folders=folders, place=item.place)
+    told = reading.hand_in
     # The id itself is the key, whatever it looks like: no folder, and no ending to be cut off
-    place = Place(item.place.root, f"{person.student.replace('/', '_')}.ipynb")
-    filename = PurePosixPath(person.file).name
-    return Try(place, item.source, filename, item.content, item.problem, notes, reading.layout, person)
+    place = Place(item.place.root, f"{told.student.replace('/', '_')}.ipynb")
+    return HandIn(
+        "", item.content, PurePosixPath(told.file).name, item.source, item.problem, notes, told.name, told.late,
+        reading.layout, told.ids, told.when, told.group, head=told.head, members=told.members, number=told.number,
+        place=place,
+    )  # fmt: skip
 
 
-def _unreadable(positions: Sequence[int], everything: Sequence[Found], read: Downloads) -> Try:
+def _unreadable(positions: Sequence[int], everything: Sequence[Found], read: Downloads) -> HandIn:
     """The hand-in of who handed in nothing that can be graded."""
 
     def newest(position: int) -> tuple[object, ...]:
@@ -251,7 +178,7 @@ def _unreadable(positions: Sequence[int], everything: Sequence[Found], read: Dow
         problem = f"{some_of(names)} was handed in, and {everything[last].left_out}"
     else:
         problem = f"{some_of(names)} came in, and none of them is a notebook (.ipynb)"
-    return _try(replace(everything[last], problem=problem, content=None), (), read.otherwise[last])
+    return _hand_in(replace(everything[last], problem=problem, content=None), (), read.otherwise[last])
 
 
 def _plain(item: Found) -> HandIn:
@@ -266,9 +193,9 @@ def folders_of(place: Place) -> tuple[str, ...]:
     return tuple(without_ending(part) for part in place.path.split("/")[:-1])
 
 
-def _counted(key: str, kept: Sequence[Try], counts: Counts) -> HandIn:
+def _counted(key: str, kept: Sequence[HandIn], counts: Counts) -> HandIn:
     """A student's submission: of several attempts the one that counts, with all of them."""
-    each = [_submission(key, one) for one in kept]
+    each = [_keyed(key, one) for one in kept]
     if len(each) == 1:
         return each[0]
     number = 0 if counts == "first" else len(kept) - 1
@@ -282,19 +209,8 @@ def _counted(key: str, kept: Sequence[Try], counts: Counts) -> HandIn:
     return replace(taken, notes=(said, *taken.notes))
 
 
-def _submission(key: str, one: Try) -> HandIn:
-    person = one.hand_in
-    others = tuple(_submission(key, other) for other in one.others)
-    if person is None:
-        return HandIn(
-            key, one.content, one.filename, one.source, one.problem, one.notes, folders=folders_of(one.place),
-            others=others, undecided=one.undecided,
-        )  # fmt: skip
-    return HandIn(
-        key, one.content, one.filename, one.source, one.problem, one.notes, person.name, person.late, one.layout,
-        person.ids, person.when, person.group, head=person.head, members=person.members, others=others,
-        undecided=one.undecided,
-    )  # fmt: skip
+def _keyed(key: str, one: HandIn) -> HandIn:
+    return replace(one, key=key, others=tuple(_keyed(key, other) for other in one.others))
 
 
 def _told_of(one: HandIn, counts: Counts) -> tuple[list[LeftOut], list[str]]:
