@@ -8,13 +8,14 @@ EXTRA := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX),)
 STUDENTS ?= 24
 OUT ?= runs/demo
 
-.PHONY: demo test coverage lint setup clean
+.PHONY: help demo test test-fast coverage lint setup clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make setup  the program alone: $(BIN)/autograder"
 	@echo "make demo   a made-up class of $(STUDENTS), graded end to end into $(OUT)"
 	@echo "make test   lint, types and every test"
+	@echo "make test-fast  the tests that start no sandbox and do not compute for long"
 	@echo "make lint   ruff and mypy alone"
 	@echo "make coverage   every test, and which lines none ran (slower)"
 
@@ -45,6 +46,9 @@ lint: $(VENV)/.developer
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-fast: $(VENV)/.developer
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --fast
 
 coverage: $(VENV)/.developer
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered

@@ -1,7 +1,8 @@
-"""Kills runs at random moments, and compares what comes out with an undisturbed run.
+"""Kills runs at every step and at random moments, and compares what comes out with an undisturbed run.
 
     python benchmarks/crashes.py [--students 60] [--kills 25] [--seed 1]
 
+Steps: the command is killed at each step of tests/dying in turn, and given again into the same folder.
 Supervisor: the command is killed with SIGKILL and given again, into the same folder, until `--kills` kills are done; a
 run that finishes before its kill is begun again in a new folder. Judge, zygote and students: one of theirs is killed
 every now and then while one command runs; where three in a row die while they start, it ends and is given again.
@@ -15,6 +16,7 @@ import argparse
 import contextlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -26,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "solutions/dipping_into_pytorch")]
 
 import killing  # noqa: E402
+from dying.sitecustomize import STEPS  # noqa: E402
 from made_up_class import make_class  # noqa: E402
 
 from autograder.engine.demo import write_class  # noqa: E402
@@ -67,6 +70,23 @@ class Trial:
         self.wrong += [f"{what}: {key} is new" for key in found.keys() - self.expected.keys()]
         self.wrong += [f"{what}: left behind: {left}" for left in killing.left_over(out)]
 
+    def steps(self) -> str:
+        out = self.out()
+        before: dict[str, tuple[str, str]] = {}
+        for step in STEPS:
+            run = killing.start(self.words(out), killing.dies_at("saved:2" if step == "saved" else step))
+            output, _ = run.communicate()
+            if run.returncode != -signal.SIGKILL:
+                self.wrong.append(f"{step}: the command ended with {run.returncode}: {output[-500:]}")
+            now = killing.graded(out)
+            self.wrong += [f"{step}: {key} lost or graded again" for key in before if now.get(key) != before[key]]
+            before = now
+        self.finish(out)
+        if killing.graded(out) != before:
+            self.wrong.append("steps: after the last of them, something was left to grade")
+        self.check(out, "steps")
+        return f"steps: {len(STEPS)} kills over one run"
+
     def supervisor(self, kills: int) -> str:
         done, runs, out = 0, 1, self.out()
         before: dict[str, tuple[str, str]] = {}
@@ -79,7 +99,7 @@ class Trial:
                 run.wait()
                 done += 1
             run.stdout.close()  # type: ignore[union-attr]
-            now = killing.graded(out) if (out / "grades.sqlite").is_file() else {}
+            now = killing.graded(out)
             self.wrong += [f"supervisor: {key} lost or graded again" for key in before if now.get(key) != before[key]]
             before = now
             if run.returncode in (0, 1):
@@ -99,7 +119,8 @@ class Trial:
             run = killing.start(self.words(out))
             while run.poll() is None:
                 time.sleep(self.chance.uniform(2, 6))  # more often, and one hand-in dies twice by itself: set aside
-                found = killing.processes_of(run.pid, kind) if done < kills and killing_begun(out) else []
+                # a helper that dies while it starts ends the command, so that somebody has to be graded before
+                found = killing.processes_of(run.pid, kind) if done < kills and killing.graded(out) else []
                 if found:
                     with contextlib.suppress(psutil.NoSuchProcess):
                         self.chance.choice(found).kill()
@@ -119,24 +140,21 @@ class Trial:
         return f"{kind}: {done} kills over {runs} runs, the command given again {given} times"
 
 
-def killing_begun(out: Path) -> bool:
-    """Whether somebody has been graded: a helper that dies while it starts ends the command, which is given again."""
-    return (out / "grades.sqlite").is_file() and bool(killing.graded(out))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--students", type=int, default=60)
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", nargs="*", default=["supervisor", "judge", "zygote", "student"])
+    parser.add_argument("--only", nargs="*", default=["steps", "supervisor", "judge", "zygote", "student"])
     wish = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="crashes-"))
     trial = Trial(folder, wish.students, random.Random(wish.seed))
     print(f"undisturbed: {len(trial.expected)} students in {trial.seconds:.1f} s", flush=True)
+    if "steps" in wish.only:
+        print(trial.steps(), flush=True)
     if "supervisor" in wish.only:
         print(trial.supervisor(wish.kills), flush=True)
-    for kind in [kind for kind in wish.only if kind != "supervisor"]:
+    for kind in [kind for kind in wish.only if kind in ("judge", "zygote", "student")]:
         print(trial.helpers(kind, wish.kills), flush=True)
     print(f"{len(trial.wrong)} differences" + "".join(f"\n- {line}" for line in trial.wrong[:40]))
     shutil.rmtree(folder, ignore_errors=True)

@@ -59,20 +59,52 @@ def open_path() -> Iterator[Path]:
         yield Path(folder)
 
 
-# Files that take minutes, the longest first: begun early, they do not leave one of two workers idle at the end
+# Files that start judges and sandboxes, or compute for long, the longest first: begun early, they do not leave one of
+# two workers idle at the end. `--fast` leaves them out.
 LONG = (
-    "test_attacks",
     "test_crashes",
-    "test_programs",
-    "test_corpus",
+    "test_attacks",
     "test_gradescope",
-    "test_engine",
+    "test_corpus",
+    "test_golden",
+    "test_honest_traits",
+    "test_honest_class",
     "test_tampering",
+    "test_border",
+    "test_engine",
+    "test_programs",
+    "test_own_code",
+    "test_notebook_session",
+    "test_fuzz",
+    "test_limits",
+    "test_growth",
+    "test_diagnose",
+    "test_watch",
+    "test_unusual_loops",
+    "test_demo_class",
+    "test_assign",
+    "test_lab_graders",
+    "test_seeds",
+    "test_clearing",
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="leave out what starts sandboxes or computes for long")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: grades for real; left out by --fast")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if config.getoption("--fast") and collection_path.stem in LONG else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+    if config.getoption("--fast"):
+        items[:] = [item for item in items if item.get_closest_marker("slow") is None]
 
 
 Judge = Callable[..., Outcome]

@@ -9,8 +9,10 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 from conftest import ROOT
@@ -38,8 +40,23 @@ def start(words: Sequence[str], more: Mapping[str, str] | None = None) -> subpro
     )
 
 
+Found = TypeVar("Found")
+
+
+def until(run: subprocess.Popen[str], there: Callable[[], Found], seconds: float = 120) -> Found:
+    """Ask again and again until something is there, and give it. AssertionError if the run or the time ends before."""
+    deadline = time.monotonic() + seconds
+    while not (found := there()):
+        assert time.monotonic() < deadline, "it did not come to that in time"
+        assert run.poll() is None, "the run ended before"
+        time.sleep(0.02)
+    return found
+
+
 def graded(out: Path) -> dict[str, tuple[str, str]]:
     """Of every key with an outcome (status, CPU seconds as measured): the second differs whenever it is graded anew."""
+    if not (out / "grades.sqlite").is_file():
+        return {}
     with contextlib.closing(sqlite3.connect(out / "grades.sqlite", timeout=30)) as record:
         try:
             rows = record.execute("select key, status, cpu from submission where status is not null").fetchall()
@@ -73,6 +90,13 @@ def processes_of(pid: int, kind: str) -> list[psutil.Process]:
         return [heads[kind]] if kind in heads else []
     with contextlib.suppress(psutil.NoSuchProcess):
         return heads["zygote"].children(recursive=True) if "zygote" in heads else []
+    return []
+
+
+def starting(pid: int, kind: str) -> list[psutil.Process]:
+    """A run's judge or zygote, in the midst of its imports."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [one for one in processes_of(pid, kind) if any("libtorch" in row.path for row in one.memory_maps())]
     return []
 
 
