@@ -113,6 +113,7 @@ def grade(
     from autograder.engine.running import grade_class
     from autograder.intake.layouts import LAYOUTS, PLAIN
 
+    known_level(level)
     loaded, wanted = chosen(course, assignment)
     options = Options(
         out=out if out is not None else Path("runs") / wanted.id,
@@ -147,6 +148,7 @@ def demo(
     from autograder.engine.demo import run_demo
     from autograder.engine.options import Options
 
+    known_level(level)
     loaded, wanted = chosen(course, assignment)
     options = Options(
         out=out, seed=loaded.seed if seed is None else seed, workers=workers, level=level, fresh=True, trusted=True
@@ -198,6 +200,7 @@ def diagnose(
     from autograder.engine.diagnosing import course_here, diagnose_files
     from autograder.terminal.diagnosis import picture_of, shown
 
+    known_level(level)
     loaded, wanted = course_here(course, assignment)
     for number, found in enumerate(diagnose_files(files, loaded, wanted, seed, level)):
         if as_json:
@@ -368,17 +371,23 @@ def package(
 ) -> None:
     """Pack one assignment for a platform that grades by itself: this program and the graders, no other assignment."""
     from autograder.gradescope.packing import pack, write_package
-    from autograder.sandbox.confinement import LEVELS
 
     one_of("PLATFORM", platform, ["gradescope"])
-    if level is not None:
-        one_of("--level", level, list(LEVELS))
+    known_level(level)
     loaded, wanted = chosen(course, assignment)
     packed = pack(loaded, wanted, level, minutes, torch_index)
     write_package(packed, out)
     typer.echo(f"{out}: {wanted.title}, {len(packed.content) / 1e6:.2f} MB")
     for note in packed.notes:
         typer.echo(note, err=True)
+
+
+def known_level(level: str | None) -> None:
+    """Raises AutograderError, before anything is started, if there is no such confinement."""
+    from autograder.sandbox.confinement import LEVELS
+
+    if level is not None:
+        one_of("--level", level, list(LEVELS))
 
 
 def one_of(option: str, value: str, there: list[str]) -> str:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from autograder.gradebook.base import IdColumn, plain
 from autograder.gradebook.template import Template
 from autograder.intake.identity import IdKind
 from autograder.record.store import Person
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ANY = "any"  # the kind of a key of which nobody says what it is
 FOLDED = "folded "
@@ -70,6 +72,8 @@ def _hits(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
 
 def _ids_of_rows(template: Template, rows: Sequence[int], columns: Sequence[tuple[int, IdColumn]]) -> pd.DataFrame:
     """row, column, strength, id, kind, folded: each id of the file, once for each kind that it may be of."""
+    import pandas as pd
+
     records = [
         (row, place, strength, text, str(kind))
         for strength, (place, column) in enumerate(columns)
@@ -89,6 +93,8 @@ def _ids_of_rows(template: Template, rows: Sequence[int], columns: Sequence[tupl
 
 def _ids_of_people(people: Sequence[Person]) -> pd.DataFrame:
     """key, id, kind, bare: what the run calls each student by. A key that is no id of a known kind may be of any."""
+    import pandas as pd
+
     records: list[tuple[str, str, str, bool]] = []
     for person in people:
         known = {kind: plain(str(text)) for kind, text in person.ids.items() if str(text).strip()}
@@ -106,6 +112,8 @@ def _ids_of_people(people: Sequence[Person]) -> pd.DataFrame:
 
 def _with_folded(frame: pd.DataFrame) -> pd.DataFrame:
     """The same, and once more without regard to letter case: a weaker likeness, but for addresses the only one."""
+    import pandas as pd
+
     folded = frame.assign(id=frame["id"].astype(str).str.casefold(), kind=FOLDED + frame["kind"].astype(str))
     exact = frame[frame["kind"] != str(IdKind.EMAIL)]
     return pd.concat([exact.assign(folded=False), folded.assign(folded=True)], ignore_index=True)

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-
 from autograder.course.late import aware
 from autograder.intake.handin import HandIn
 from autograder.people.findings import Finding, match_line
@@ -37,6 +35,8 @@ class Claims:
 
 def settled(claims: Claims, by_key: Mapping[str, HandIn], roster: Roster, zone: ZoneInfo) -> dict[str, tuple[str, ...]]:
     """One hand-in for each student: the strongest claim, of equal ones the newest hand-in. The others are findings."""
+    import pandas as pd
+
     frame = pd.DataFrame(claims.rows, columns=["hand_in", "student", "rank"])
     frame["age"] = [_age(by_key[hand_in], zone) for hand_in in frame["hand_in"]]
     frame = frame.sort_values(["student", "rank", "age", "hand_in"], kind="stable")

@@ -10,9 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from autograder.course.faults import did_you_mean, listed
 from autograder.intake.handin import HandIn
@@ -23,6 +21,9 @@ from autograder.people.idtables import joined, of_ids, of_text, table
 from autograder.people.roster import Roster, Student
 from autograder.people.sheets import plain
 from autograder.people.tables import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADER = ("group", "student")
 SQUEEZED = "canvas"  # the layout whose names are squeezed: lower case, letters and digits alone

@@ -6,12 +6,14 @@ Both parts may hold the sign between them. Called by `matching`, which knows the
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from autograder.intake.handin import HandIn
 from autograder.intake.identity import IdKind
 from autograder.people.idtables import COLUMNS, comparable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def head_of(one: HandIn) -> str:
@@ -30,6 +32,8 @@ def ids_by_heads(submissions: Sequence[HandIn], students: pd.DataFrame) -> pd.Da
     suit as many the shortest, which leaves the longest id. So `Lab_x_b` is not taken for student b where others say
     that the assignment is `Lab`, though x_b is not on the roster.
     """
+    import pandas as pd
+
     rows = []
     has = set(students["kind"])
     for one in submissions:

@@ -6,12 +6,14 @@ A row is (whose, kind, id); ids are text and are compared within one kind alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from autograder.intake.identity import IdKind
 from autograder.people.roster import Student
 from autograder.people.sheets import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LOCAL = "local part"  # of an e-mail address: the weakest of all
 STRENGTH = {kind: place for place, kind in enumerate([*map(str, IdKind), LOCAL])}
@@ -29,6 +31,8 @@ def comparable(kind: str, text: str) -> str:
 
 def table(rows: Iterable[tuple[str, str, str]]) -> pd.DataFrame:
     """(whose, kind, id) as a table of text without blanks and repetitions."""
+    import pandas as pd
+
     cleaned = ((whose, str(kind), comparable(str(kind), text)) for whose, kind, text in rows)
     frame = pd.DataFrame([row for row in cleaned if row[2]], columns=COLUMNS, dtype=object)
     return frame.drop_duplicates(ignore_index=True)

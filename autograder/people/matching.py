@@ -10,9 +10,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-import pandas as pd
 
 from autograder.course.faults import listed
 from autograder.intake.finding import some_of
@@ -26,6 +25,9 @@ from autograder.people.idtables import LOCAL, joined, of_ids, of_students, of_te
 from autograder.people.nearness import near_students
 from autograder.people.roster import Roster, Student
 from autograder.people.sheets import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UTC = ZoneInfo("UTC")
 RUNNING = (IdKind.CANVAS, IdKind.ANONYMOUS, IdKind.PARTICIPANT, IdKind.BRIGHTSPACE)  # numbers within one system alone
@@ -125,6 +127,8 @@ def _decided(
 
 def _shared(shared: pd.DataFrame, roster: Roster) -> list[Finding]:
     """Two students of one id or one name."""
+    import pandas as pd
+
     found = []
     for (kind, text), rows in shared[shared["kind"] != LOCAL].groupby(["kind", "id"], sort=True):
         what = f'the {kind} "{text}" is that of {listed(sorted(rows["whose"]))}'
@@ -140,6 +144,8 @@ def _shared(shared: pd.DataFrame, roster: Roster) -> list[Finding]:
 def _by_id(
     single: Sequence[HandIn], students: pd.DataFrame, roster: Roster, claims: Claims
 ) -> list[tuple[str, str, int]]:
+    import pandas as pd
+
     there = set(students["kind"])
     rows = _running_numbers(single, there, {plain(student.key) for student in roster.students})
     for one in single:
@@ -184,6 +190,8 @@ def _of_others(pairs: pd.DataFrame, single: Sequence[HandIn], roster: Roster, cl
 
     The number of another assignment's worksheet is somebody else's here.
     """
+    import pandas as pd
+
     names = {one.key: one for one in single}
     people = {one.key: one for one in roster.students}
     wrong = pd.Series(False, index=pairs.index)
@@ -206,6 +214,8 @@ def _either(pairs: pd.DataFrame, single: Sequence[HandIn], students: pd.DataFram
     Its folders have the one or the other before the name, as the site is set for all of them. So where other folders
     can only be read as ids, and none as a user name alone, these are ids too; else nothing tells.
     """
+    import pandas as pd
+
     logins = students[students["kind"] == IdKind.LOGIN].set_index("id")["whose"]
     numbers = students[students["kind"] == IdKind.NUMBER].set_index("id")["whose"]
     numbered = {one.key: one for one in single if one.layout == "brightspace" and IdKind.NUMBER in one.ids}
@@ -241,6 +251,8 @@ def _by_name(
     roster: Roster,
     taken: set[str],
 ) -> list[tuple[str, str, int]]:
+    import pandas as pd
+
     kinds = set(students["kind"])
     ours = pd.DataFrame(
         [(one.key, name_key(one.name)) for one in submissions if one.layout != SQUEEZED],

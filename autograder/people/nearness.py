@@ -8,9 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from rapidfuzz import fuzz, process
-
 from autograder.intake.handin import HandIn
 from autograder.people.roster import Student
 from autograder.people.sheets import plain
@@ -28,6 +25,9 @@ def near_students(hand_ins: Sequence[HandIn], students: Sequence[Student]) -> Ma
 
     Numbers are near only if they are equal: 104567 is as far from 104568 as from any other.
     """
+    import numpy as np
+    from rapidfuzz import fuzz, process
+
     asked = [(place, text) for place, one in enumerate(hand_ins) for text in _texts_of_hand_in(one)]
     there = [(place, text) for place, one in enumerate(students) for text in _texts_of_student(one)]
     found: dict[str, dict[int, float]] = {one.key: {} for one in hand_ins}
