@@ -75,8 +75,13 @@ LONG = (
     "test_programs",
     "test_own_code",
     "test_notebook_session",
+    "test_whole_way",
+    "test_attempts",
+    "test_gradebooks",
     "test_fuzz",
     "test_limits",
+    "test_wrong_files",
+    "test_identity",
     "test_growth",
     "test_diagnose",
     "test_watch",
@@ -98,7 +103,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    return True if config.getoption("--fast") and collection_path.stem in LONG else None
+    runs = collection_path.stem in LONG or collection_path == ROOT / "tests/graders"  # the lab's graders judge for real
+    return True if runs and config.getoption("--fast") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

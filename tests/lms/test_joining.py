@@ -9,7 +9,7 @@ import pytest
 from autograder.gradebook.export import KINDS
 from autograder.gradebook.joining import joined
 from autograder.gradebook.template import read_template
-from autograder.record.store import Planned
+from autograder.record.store import Person
 
 HEAD = "Student,ID,SIS User ID,SIS Login ID,Section,Lab (1)\n    Points Possible,,,,,20\n"
 
@@ -17,17 +17,17 @@ HEAD = "Student,ID,SIS User ID,SIS Login ID,Section,Lab (1)\n    Points Possible
 @pytest.mark.parametrize(
     ("rows", "people", "found"),
     [
-        ("S,1,,Ada,,\nS,2,,ben,,\n", [Planned("ada"), Planned("BEN")], {"ada": 2, "BEN": 3}),  # letter case is little
-        ("S,1,,Ada,,\nS,2,,ada,,\n", [Planned("ada"), Planned("Ada")], {"ada": 3, "Ada": 2}),  # unless both are there
-        ("S,1,,ada@x.org,,\n", [Planned("a", email="Ada@X.org")], {"a": 2}),  # in an address it is nothing
-        ("S,1,,x,,\nS,0,x,y,,\n", [Planned("x")], {"x": 3}),  # the same in two columns: the stronger one
+        ("S,1,,Ada,,\nS,2,,ben,,\n", [Person("ada"), Person("BEN")], {"ada": 2, "BEN": 3}),  # letter case is little
+        ("S,1,,Ada,,\nS,2,,ada,,\n", [Person("ada"), Person("Ada")], {"ada": 3, "Ada": 2}),  # unless both are there
+        ("S,1,,ada@x.org,,\n", [Person("a", email="Ada@X.org")], {"a": 2}),  # in an address it is nothing
+        ("S,1,,x,,\nS,0,x,y,,\n", [Person("x")], {"x": 3}),  # the same in two columns: the stronger one
         # Keys are of one sort: most of these are logins, and what is a number there by chance is nobody's
-        ("S,1,,a,,\nS,2,,b,,\nS,3,c,d,,\n", [Planned("a"), Planned("b"), Planned("c")], {"a": 2, "b": 3}),
+        ("S,1,,a,,\nS,2,,b,,\nS,3,c,d,,\n", [Person("a"), Person("b"), Person("c")], {"a": 2, "b": 3}),
         ("S,1,,a,,\n", [], {}),
-        ("S,1,,a,,\n", [Planned("z")], {}),
+        ("S,1,,a,,\n", [Person("z")], {}),
     ],
 )
-def test_the_row_of_each(tmp_path: Path, rows: str, people: list[Planned], found: dict[str, int]) -> None:
+def test_the_row_of_each(tmp_path: Path, rows: str, people: list[Person], found: dict[str, int]) -> None:
     path = tmp_path / "t.csv"
     path.write_text(HEAD + rows)
     template = read_template(path)
