@@ -34,3 +34,12 @@ def test_the_row_of_each(tmp_path: Path, rows: str, people: list[Person], found:
     columns = KINDS["canvas"].id_columns(template.titles)
     got = joined(template, range(2, len(template.rows)), columns, people)
     assert (got.row_of, got.at_odds) == (found, ())
+
+
+def test_a_stronger_id_in_another_letter_case_comes_before_a_weaker_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(HEAD + "S,1,ab,y,,\nS,2,c,x,,\n")
+    template = read_template(path)
+    columns = KINDS["canvas"].id_columns(template.titles)
+    got = joined(template, range(2, 4), columns, [Planned("k", ids={"number": "AB", "login": "x"})])
+    assert got.row_of == {"k": 2} and len(got.at_odds) == 1
