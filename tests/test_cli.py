@@ -104,7 +104,7 @@ def table(folder: Path) -> dict[str, dict[str, str]]:
         return {row["student"]: row for row in csv.DictReader(file)}
 
 
-LIGHT = "import sys, autograder.cli; from autograder.engine import adjusting, exporting, running"
+LIGHT = "import sys, autograder.cli; from autograder.engine import changing, exporting, running"
 
 
 def test_what_does_not_grade_starts_without_the_large_packages() -> None:

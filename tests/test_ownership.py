@@ -10,7 +10,7 @@ from lms.files import FILES
 from lms.people import PEOPLE, expected, fill_record, key_of
 from typer.testing import CliRunner
 
-from autograder.canvas.assignment import CanvasStudent, NotWritten
+from autograder.canvas.assignment import CanvasStudent, Held
 from autograder.canvas.plan import Directory, Step, entries
 from autograder.cli import app
 from autograder.course.late import Extension
@@ -176,7 +176,7 @@ def test_a_push_knows_what_a_file_brought(tmp_path: Path, run: Path) -> None:
 
 
 def pushed(one: Standing, grade: str, files: list[Receipt]) -> Step:
-    there = {101: NotWritten(user=101, score=float(grade) if grade else None)}
+    there = {101: Held(user=101, score=float(grade) if grade else None)}
     directory = Directory([CanvasStudent(user=101)], lambda kind, value: None)
     (entry,) = entries([one], Policy(), {}, directory, there, {}, False, {"101": files})
     return entry.step
