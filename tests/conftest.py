@@ -85,6 +85,7 @@ LONG = (
     "test_growth",
     "test_diagnose",
     "test_watch",
+    "test_decision",
     "test_unusual_loops",
     "test_demo_class",
     "test_assign",
