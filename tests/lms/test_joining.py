@@ -41,5 +41,5 @@ def test_a_stronger_id_in_another_letter_case_comes_before_a_weaker_one(tmp_path
     path.write_text(HEAD + "S,1,ab,y,,\nS,2,c,x,,\n")
     template = read_template(path)
     columns = KINDS["canvas"].id_columns(template.titles)
-    got = joined(template, range(2, 4), columns, [Planned("k", ids={"number": "AB", "login": "x"})])
+    got = joined(template, range(2, 4), columns, [Person("k", ids={"number": "AB", "login": "x"})])
     assert got.row_of == {"k": 2} and len(got.at_odds) == 1
