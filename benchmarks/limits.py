@@ -51,8 +51,8 @@ def blank_lines() -> Callable[[], object]:
 
 def many_rates() -> Callable[[], object]:
     """A forged account of 20,000 learning rates."""
+    from autograder.loop.compiling import rates_in
     from autograder.loop.machine import Step
-    from autograder.loop.replay import rates_in
 
     steps = [Step("W", (), factor=1.011 ** (number - 10_000)) for number in range(20_000)]
     return lambda: rates_in(steps)

@@ -27,12 +27,12 @@ from autograder.intake.names import bound_names
 from autograder.intake.notebook import Notebook, Unreadable, read_notebook
 from autograder.judge.cells import bindings, cell_run, mentions, moments_of
 from autograder.judge.packing import packed
+from autograder.loop.compiling import rates_in
 from autograder.loop.events import WIDTH
 from autograder.loop.events import read as read_account
 from autograder.loop.ledger import keep
 from autograder.loop.machine import Step
 from autograder.loop.reading import read as read_ledger
-from autograder.loop.replay import rates_in
 from autograder.results import Outcome, Status
 
 MB = 2**20

@@ -11,8 +11,9 @@ from loops.right import LAB
 
 from autograder.loop.decision import Rules, _loss, learned
 from autograder.loop.events import Account, Event, Kind
+from autograder.loop.evidence import Evidence
 from autograder.loop.machine import ChainGradient
-from autograder.loop.replay import Evidence, Replayed
+from autograder.loop.replay import Replayed
 from autograder.loop.wording import PROVISIONAL
 
 WEIGHTS = {"m1.weight": numpy.zeros((2, 3)), "m1.bias": numpy.zeros(2), "m2.weight": numpy.zeros((5, 2))}

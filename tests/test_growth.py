@@ -11,8 +11,8 @@ import growth
 import pytest
 
 import autograder
+from autograder.loop.compiling import rates_in
 from autograder.loop.machine import Step
-from autograder.loop.replay import rates_in
 
 PATTERNS = growth.patterns()
 ROOMS = ("intake", "people", "judge", "loop", "report")  # where texts are anybody's

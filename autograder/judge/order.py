@@ -11,8 +11,8 @@ from autograder.judge import submission
 from autograder.judge.faults import CheckFailed, StudentFault
 from autograder.judge.handles import Handle
 from autograder.loop.decision import Decision, Rules, decide
+from autograder.loop.evidence import Evidence
 from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
-from autograder.loop.replay import Evidence
 from autograder.results import Where
 from autograder.wire import Pairs
 

@@ -23,11 +23,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autograder.loop.compiling import CONTRADICTION
 from autograder.loop.events import Written
+from autograder.loop.evidence import Evidence
+from autograder.loop.hypotheses import given_order
 from autograder.loop.ledger import EMPTY, Ledger, Use
 from autograder.loop.picture import picture
 from autograder.loop.reading import Facts, LedgerVerdict, Spot, read, spots
-from autograder.loop.replay import CONTRADICTION, Evidence, Replayed, given_order, replayed
+from autograder.loop.replay import Replayed, replayed
 from autograder.loop.timeline import Timeline
 from autograder.loop.verdicts import BY_SIZE, KINDS, RIGHT, lenient, rank
 from autograder.loop.wording import PROVISIONAL, accepted, say

@@ -15,8 +15,8 @@ import numpy
 import torch
 
 from autograder.loop.events import Account, read
+from autograder.loop.evidence import Evidence
 from autograder.loop.machine import ChainGradient, Parameters, ProductGradient
-from autograder.loop.replay import Evidence
 
 SIZES = [3, 2, 5]
 NAMES = ("m1.weight", "m1.bias", "m2.weight", "m2.bias")

@@ -17,7 +17,7 @@ def reach(kind: str, name: str, source: str) -> Attack:
 
 
 HOME = "import importlib, importlib.util, os, sys\nhome = os.path.dirname(sys.modules['autograder'].__file__)\n"
-FILES = "('authoring/assign.py', 'engine/demo.py', 'loop/machine.py', 'loop/replay.py', 'loop/drawing.py', 'judge/plugin.py', 'judge/one.py', 'cli.py', 'sandbox/seccomp.py')"
+FILES = "('authoring/assign.py', 'engine/demo.py', 'loop/machine.py', 'loop/replay.py', 'loop/hypotheses.py', 'loop/drawing.py', 'judge/plugin.py', 'judge/one.py', 'cli.py', 'sandbox/seccomp.py')"
 ANSWERS = "('{root}/solutions/dipping_into_pytorch/made_up_class/variants/loops.py', '{root}/solutions/dipping_into_pytorch/made_up_class/variants/by_hand.py')"
 MODULES = f"[name[:-3].replace('/', '.') for name in {FILES}]"
 
@@ -105,7 +105,7 @@ for thing in gc.get_objects():
         name = thing.__name__
         if name.startswith(('made_up_class', 'autograder.authoring', 'autograder.judge', 'autograder.loop.', 'autograder.engine')) and name != 'autograder.loop.events':
             through.append(name)
-    elif isinstance(thing, types.FunctionType) and thing.__code__.co_filename.endswith(('machine.py', 'replay.py', 'variants/loops.py')) and '/autograder/' in thing.__code__.co_filename:
+    elif isinstance(thing, types.FunctionType) and thing.__code__.co_filename.endswith(('machine.py', 'replay.py', 'hypotheses.py', 'variants/loops.py')) and '/autograder/' in thing.__code__.co_filename:
         through.append(thing.__qualname__)
 """,
     ),

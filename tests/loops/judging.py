@@ -10,8 +10,8 @@ import numpy
 import torch
 
 from autograder.loop.decision import Decision, Rules, decide
+from autograder.loop.evidence import Evidence
 from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
-from autograder.loop.replay import Evidence
 from autograder.student.probe import MOST_UPDATES, ProbeNetwork, report
 from autograder.student.recorder import Recorder
 

@@ -1,0 +1,141 @@
+"""What is known of one probe, and whether steps of the machine lead from its start to its end.
+
+Used by `replay` and all that proposes steps to it. Tolerance: honest float32 loops differ from float64 by at most
+1.3e-7, a gradient that is one update stale by at least 2.6e-3, a missing Reset by 0.086 (200 starts).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy
+
+from autograder.loop.events import Account
+from autograder.loop.ledger import Ledger, keep
+from autograder.loop.machine import (
+    Array,
+    Gradient,
+    Machine,
+    Parameters,
+    Step,
+    distance,
+)
+
+TOLERANCE = 1e-5
+MOVED = 1e-7  # a probe whose parameters all stay within this was not trained
+EXPLODED = 1e3  # numbers above this come from a loop that moves away
+ROUNDED = 6e-7  # what rounding alone leaves of numbers of about 1 after some hundred float32 updates
+SHARE = 0.02  # of the way from start to end
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One probe: what it was given, what came of it, and what was seen.
+
+    `rows` gives the examples (by number) of each forward pass, None where an input was none of ours; `pulls` the
+    gradients that came back to the outputs, by (Backprop, forward). `allowed` raises bounds of optimizer settings.
+    """
+
+    start: Parameters
+    end: Parameters
+    gradient: Gradient
+    examples: int
+    epochs: int
+    lr: float
+    account: Account
+    rows: Sequence[tuple[int, ...] | None] = ()
+    pulls: Mapping[tuple[int, int], Array] = field(default_factory=dict)
+    error: str = ""
+    allowed: Mapping[str, float] = field(default_factory=dict)
+
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        return keep(self.account)
+
+    def moved(self) -> bool:
+        """Whether any parameter changed by more than noise."""
+        return distance(self.start, self.end) > MOVED
+
+    def finite(self) -> bool:
+        return all(bool(numpy.isfinite(array).all()) for array in self.end.values())
+
+    @functools.cached_property
+    def rows_of_backprops(self) -> list[list[int]] | None:
+        """The examples that went into each Backprop; None if an input was none of ours or nothing is known.
+
+        An example counts as often as one forward pass took it: a loss that asks the network twice is one loss.
+        """
+        reached: dict[int, Counter[int]] = {}
+        for backprop, forward in self.account.reaches:
+            if not forward < len(self.rows):
+                return None
+            rows = self.rows[forward]
+            if rows is None:
+                return None
+            counted = reached.setdefault(backprop, Counter())
+            for row, count in Counter(rows).items():
+                counted[row] = max(counted[row], count)
+        if not reached:
+            return None
+        return [list(reached.get(number, Counter()).elements()) for number in range(len(self.ledger.backprops))]
+
+
+def loses_its_numbers(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False) -> bool:
+    """Whether these steps, too, end in NaN or in numbers that float32 cannot hold."""
+    try:
+        end = Machine(evidence.start, evidence.gradient, use_pulls=use_pulls).run(steps)
+    except (ValueError, KeyError, IndexError, RuntimeError):
+        return False
+    return any(not bool((numpy.abs(array) < 3e38).all()) for array in end.values())
+
+
+def runs_to(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False, tolerance: float = TOLERANCE) -> bool:
+    """Whether these steps lead from the probe's start to its end; a stale Backprop may mix old and new weights."""
+    stale = any(step.what == "B" for step in steps) and evidence_is_stale(evidence, steps)
+    for mixed in (False, True) if stale else (False,):
+        machine = Machine(evidence.start, evidence.gradient, mixed, use_pulls)
+        try:
+            if near(evidence, machine.run(steps), tolerance):
+                return True
+        except (ValueError, KeyError, IndexError, RuntimeError):
+            return False
+    return False
+
+
+def pulls_run_to(evidence: Evidence, steps: Sequence[Step]) -> tuple[bool, bool, bool]:
+    """Whether these steps with the gradients that came back to the outputs lead to the probe's end; whether those were
+    the lab's loss all the same, in several parts or through several forward passes; whether they were against it."""
+    for mixed in (False, True) if evidence_is_stale(evidence, steps) else (False,):
+        machine = Machine(evidence.start, evidence.gradient, mixed, use_pulls=True)
+        try:
+            if near(evidence, machine.run(steps), TOLERANCE):
+                return True, machine.labs_loss, machine.against
+        except (ValueError, KeyError, IndexError, RuntimeError):
+            return False, False, False
+    return False, False, False
+
+
+def near(evidence: Evidence, end: Parameters, tolerance: float) -> bool:
+    """Whether this is the probe's end. The tolerance is for numbers of about 1; what explodes is rounded more coarsely,
+    by up to 2e-4 of its size at 4e10 (measured with a learning rate of 0.05), so there it is relative. Where hardly
+    anything moved (clipped to a millionth, or Adadelta) it is a share of the way, or every order would be near."""
+    size = max((float(numpy.abs(array).max(initial=0.0)) for array in evidence.end.values()), default=0.0)
+    wide = 1e-3 * size if size > EXPLODED else tolerance * max(1.0, size / 10)
+    least = ROUNDED * max(1.0, size)
+    return distance(end, evidence.end) <= min(wide, max(least, SHARE * distance(evidence.start, evidence.end)))
+
+
+def evidence_is_stale(evidence: Evidence, steps: Sequence[Step]) -> bool:
+    """Whether some Backprop of these steps comes after an update that its forward pass did not know."""
+    version, made = 0, []
+    for step in steps:
+        if step.what == "F":
+            made.append(version)
+        elif step.what in "SW":
+            version += 1
+        elif step.what == "B" and (step.age or any(ref < len(made) and made[ref] < version for ref in step.refs)):
+            return True
+    return False
