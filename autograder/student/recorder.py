@@ -14,8 +14,6 @@ from __future__ import annotations
 import bisect
 import contextlib
 import functools
-import linecache
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -23,17 +21,15 @@ from typing import Any
 
 import torch
 
-from autograder.loop.events import MOST_EVENTS, MOST_TENSORS, STOPPED, WIDTH, Back, Kind, Written
-from autograder.student.taps import TAPS, Walk, below_zero, self_test, sequence_number, users_line
+from autograder.loop.events import MOST_EVENTS, MOST_TENSORS, STOPPED, Back, Kind, Written
+from autograder.student.book import Book
+from autograder.student.comparing import factor_along, failure, ratio, same_numbers
+from autograder.student.taps import TAPS, Walk, below_zero, self_test, sequence_number
 
 FULL_UPDATES = 250
 BURST = 8
 GROWTH = 1.25  # the next burst comes at this many times the updates so far
-SAME_DIRECTION = 2e-3  # how far, relative to its size, a change may be from -factor * gradient
 ROUNDING = 4e-7  # of a float32 value of size 1, left by adding a small change to it
-PLAIN = (bool, int, float, str, type(None))
-RESET_BY_HAND = re.compile(r"\.grad\s*=[^=]|\.grad(\.data)?\.(zero_|fill_|mul_|copy_)|\.grad\[|zero_grad")
-CELL = re.compile(r"<cell (\d+)>|<ipython-input-(\d+)-")
 
 
 def guarded(method: Callable[..., None]) -> Callable[..., None]:
@@ -53,7 +49,7 @@ def guarded(method: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-class Recorder:
+class Recorder(Book):
     """Records what happens to `tensors` (name -> leaf tensor) between `start` and `stop`.
 
     `module`, if given, is the network whose forward passes are noted; `owner` one that tells of them itself. With
@@ -69,7 +65,7 @@ class Recorder:
         keep_inputs: bool = False,
         full: int = FULL_UPDATES,
     ) -> None:
-        self.names = list(tensors)[:MOST_TENSORS]
+        super().__init__(list(tensors)[:MOST_TENSORS], [f"not available: {name}" for name in self_test()])
         self.tensors = [tensors[name] for name in self.names]
         self.module = module
         self.owner = owner if owner is not None else module
@@ -77,21 +73,13 @@ class Recorder:
         self.full = full
         self.broken = False
         self.loud = False
-        self.events: list[tuple[int, ...]] = []
-        self.reaches: list[tuple[int, int]] = []
-        self.numbers: list[float] = []
-        self.settings: list[dict[str, Any]] = []
-        self.places: list[tuple[str, int]] = []
-        self.notes: list[str] = [f"not available: {name}" for name in self_test()]
         self.rows: list[torch.Tensor] = []
         self.pulls: list[tuple[int, int, torch.Tensor]] = []  # Backprop's number, forward's number, d loss / d output
         self.updates = 0
         self.backprops = 0
         self.forwards = 0
         self._bits = {id(tensor): 1 << bit for bit, tensor in enumerate(self.tensors)}
-        self._place_numbers: dict[tuple[str, int], int] = {}
         self._optimizers: dict[int, tuple[int, int, Any]] = {}  # id -> number, mask, and the object, so that ids stay
-        self._setting_numbers: dict[Any, int] = {}
         self._roots: dict[Any, int] = {}
         self._used: set[int] = set()  # consumers' sequence numbers that some Backprop went through
         self._handles: list[Any] = []
@@ -120,7 +108,7 @@ class Recorder:
             if self.loud:
                 self._look()
             else:
-                self._write(Kind.GAP, ref=max(0, self.updates - self._gap_from))
+                self.write(Kind.GAP, ref=max(0, self.updates - self._gap_from))
             TAPS.remove(self)
             self._hush()
         return self
@@ -163,28 +151,6 @@ class Recorder:
         if any(getattr(tensor, "_backward_hooks", None) for tensor in self.tensors):
             self.note("gradient hooks")
 
-    def note(self, text: str) -> None:
-        if text not in self.notes and len(self.notes) < 20:
-            self.notes.append(text)
-
-    def _write(self, kind: Kind, mask: int = 0, **fields: int) -> None:
-        if len(self.events) < MOST_EVENTS:
-            get = fields.get
-            self.events.append(
-                (int(kind), mask, get("other", 0), get("changed", 0), get("ref", -1), get("place", -1),
-                 get("flags", 0), get("age", 0))
-            )  # fmt: skip
-
-    def _place(self) -> int:
-        line = users_line()
-        if line is None:
-            return -1
-        number = self._place_numbers.get(line)
-        if number is None:
-            number = self._place_numbers[line] = len(self.places)
-            self.places.append(line)
-        return number
-
     # --- forward passes --------------------------------------------------------------------------------------
 
     @guarded
@@ -209,7 +175,7 @@ class Recorder:
                 count = len(rows)
                 self.rows.append(rows)
                 output.register_hook(lambda gradient: self._pull(number, gradient))
-        self._write(Kind.FORWARD, ref=count)
+        self.write(Kind.FORWARD, ref=count)
         self._look_at_values()
 
     def _pull(self, number: int, gradient: torch.Tensor) -> None:
@@ -245,7 +211,7 @@ class Recorder:
         mask, self._pending = self._pending, 0
         if mask:
             self.note("Backprop was seen by its gradients alone")
-            self._write(Kind.BACKPROP, mask, place=self._place())
+            self.write(Kind.BACKPROP, mask, place=self.place())
             self.backprops += 1
             self._keep_grads(mask)
 
@@ -253,7 +219,7 @@ class Recorder:
     def before_backprop(self, walk: Walk | None, roots: Any, call: tuple[Any, ...]) -> None:
         self._look()
         self._accumulated = 0
-        self._running.append({"walk": walk, "call": call, "place": self._place(), "negative": below_zero(roots)})
+        self._running.append({"walk": walk, "call": call, "place": self.place(), "negative": below_zero(roots)})
         self._here()
         self._look_for_hooks()
         if torch.is_autocast_enabled("cpu"):
@@ -288,7 +254,7 @@ class Recorder:
         root = -1
         if walk is not None:
             root = self._roots.setdefault(walk.key, len(self._roots))
-        self._write(
+        self.write(
             Kind.BACKPROP, reached, other=zero, changed=stale & reached, ref=root, place=run["place"], flags=int(flags),
             age=age,
         )  # fmt: skip
@@ -366,7 +332,7 @@ class Recorder:
         if self._running:
             self.note("Optimize inside Backprop")
         self._steps.append(
-            {"has": self._with_grad(), "place": self._place(), "backprops": 0, "changed": 0, "events": len(self.events)}
+            {"has": self._with_grad(), "place": self.place(), "backprops": 0, "changed": 0, "events": len(self.events)}
         )
 
     @guarded
@@ -381,9 +347,8 @@ class Recorder:
         if inner and not changed:
             return  # an optimizer that drives another one, which has been written down
         self._here()
-        self._write(
-            Kind.OPTIMIZE, mask, other=has & mask, changed=changed, ref=self._setting(optimizer), place=step["place"]
-        )
+        used = self.setting(self._optimizers[id(optimizer)][0], optimizer, self._bits)
+        self.write(Kind.OPTIMIZE, mask, other=has & mask, changed=changed, ref=used, place=step["place"])
         if step["backprops"]:
             self._look_at_grads(False)
         if mask:
@@ -404,38 +369,6 @@ class Recorder:
         if self.loud or mask:
             self._optimizers[id(optimizer)] = (len(self._optimizers), mask, optimizer)
         return mask
-
-    def _setting(self, optimizer: Any) -> int:
-        number = self._optimizers[id(optimizer)][0]
-        groups = optimizer.param_groups
-        key: Any = (number, *(tuple(v for k, v in group.items() if k != "params") for group in groups))
-        try:
-            found = self._setting_numbers.get(key)
-        except TypeError:  # something in a group cannot be a key
-            key = repr(key)
-            found = self._setting_numbers.get(key)
-        if found is None:
-            found = self._setting_numbers[key] = len(self.settings)
-            self.settings.append(self._describe(number, optimizer))
-        return found
-
-    def _describe(self, number: int, optimizer: Any) -> dict[str, Any]:
-        groups = []
-        for group in optimizer.param_groups:
-            bits = [self._bits[id(p)].bit_length() - 1 for p in group["params"] if id(p) in self._bits]
-            plain = {name: plain_value(value) for name, value in group.items() if name != "params"}
-            kept = {name: value for name, value in plain.items() if value is not NotImplemented}
-            groups.append(
-                {
-                    "parameters": [self.names[bit] for bit in bits],
-                    "others": len(group["params"]) - len(bits),
-                    "settings": kept,
-                }
-            )
-        kind = type(optimizer)
-        own = not kind.__module__.startswith("torch.optim")
-        name = next((c.__name__ for c in kind.__mro__ if c.__module__.startswith("torch.optim")), kind.__name__)
-        return {"optimizer": number, "name": name, "own": own, "groups": groups}
 
     # --- Reset -----------------------------------------------------------------------------------------------
 
@@ -492,11 +425,8 @@ class Recorder:
             factor, flags = self._explain(mask)
             # The change lies between the last look and this one: only uses before the last look are surely older.
             self._take(mask, self._seen_at)
-            ref = -1
-            if factor is not None:
-                ref = len(self.numbers)
-                self.numbers.append(factor)
-            self._write(Kind.WRITTEN, mask, ref=ref, flags=int(flags))
+            ref = self.number(factor) if factor is not None else -1
+            self.write(Kind.WRITTEN, mask, ref=ref, flags=int(flags))
             self._seen_at = now
             self._update_done()
         self._seen_at = now
@@ -518,7 +448,7 @@ class Recorder:
             grads = [source[bit] for bit in bits]
             if any(grad is None or grad.shape != part.shape for grad, part in zip(grads, change, strict=True)):
                 continue
-            factor = self._factor(change, [grad.double() for grad in grads if grad is not None], slack)
+            factor = factor_along(change, [grad.double() for grad in grads if grad is not None], slack)
             if factor is not None and (factor > 0 or not self._seen_before()):
                 return factor, flag
         return None, Written.RESTORED if self._seen_before() else Written(0)
@@ -530,15 +460,6 @@ class Recorder:
             all(torch.equal(one, two) for one, two in zip(now, earlier, strict=True))
             for earlier in [self._begun, *reversed(self._snapshots)]
         )
-
-    def _factor(self, change: list[torch.Tensor], grads: list[torch.Tensor], slack: float) -> float | None:
-        size = sum(float((grad * grad).sum()) for grad in grads)
-        if size == 0:
-            return None
-        factor = -sum(float((part * grad).sum()) for part, grad in zip(change, grads, strict=True)) / size
-        left = sum(float((part + factor * grad).square().sum()) for part, grad in zip(change, grads, strict=True))
-        moved = sum(float(part.square().sum()) for part in change)
-        return factor if left**0.5 <= SAME_DIRECTION * moved**0.5 + slack else None
 
     def _look_at_grads(self, called: bool) -> None:
         """Gradients that went, were set or edited since the last look; `called`: by a zero_grad just now."""
@@ -575,19 +496,16 @@ class Recorder:
             if bool(grad.any()):
                 self._last_grads[bit] = self._grads[bit]
         if gone or called:
-            self._write(Kind.RESET, gone, place=self._place() if called else -1, flags=int(called))
+            self.write(Kind.RESET, gone, place=self.place() if called else -1, flags=int(called))
         if edited:
             same = max(ratios) - min(ratios) <= 1e-4 * max(map(abs, ratios)) if all(r == r for r in ratios) else False
             number = sum(ratios) / len(ratios) if same else self._bound(edited, before)
-            ref = -1
-            if number is not None:
-                ref = len(self.numbers)
-                self.numbers.append(number)
-            self._write(Kind.EDITED, edited, ref=ref, flags=int(number is not None and not same))
+            ref = self.number(number) if number is not None else -1
+            self.write(Kind.EDITED, edited, ref=ref, flags=int(number is not None and not same))
         if deposit:
-            self._write(Kind.DEPOSIT, deposit)
+            self.write(Kind.DEPOSIT, deposit)
         if added:
-            self._write(Kind.DEPOSIT, added, flags=1)
+            self.write(Kind.DEPOSIT, added, flags=1)
 
     def _bound(self, edited: int, before: dict[int, torch.Tensor | None]) -> float | None:
         """The bound that all these gradients were clamped to; None if that is not what became of them."""
@@ -616,7 +534,7 @@ class Recorder:
 
     @guarded
     def _resume(self) -> None:
-        self._write(Kind.GAP, ref=self.updates - self._gap_from)
+        self.write(Kind.GAP, ref=self.updates - self._gap_from)
         self._burst_ends = self.updates + BURST
         self._used.clear()
         self._listen()
@@ -633,92 +551,16 @@ class Recorder:
                 if not same_numbers(one, two)
             )
             finite = all(bool(torch.isfinite(end).all()) for end in ends)
-        guess = self._reset_guess()
+        guess = self.reset_guess()
         if self.owner is not None:
             now = dict(self.owner.named_parameters())
             if any(now.get(name) is not tensor for name, tensor in zip(self.names, self.tensors, strict=True)):
                 self.note("parameters were replaced")
         return {
-            "names": list(self.names),
-            "events": [list(event) for event in self.events],
-            "reaches": [list(pair) for pair in self.reaches],
-            "numbers": list(self.numbers),
-            "settings": self.settings,
-            "places": [[cell_of(name), line] for name, line in self.places],
-            "notes": list(self.notes),
+            **self.data(),
             "updates": self.updates,
             "moved": moved,
             "frozen": self._frozen,
             "finite": finite,
             "reset_guess": guess,
         }
-
-    def _reset_guess(self) -> int:
-        """The place of a Reset by hand: the nearest line near the Backprops that writes to `.grad`."""
-        if not any(event[0] == Kind.RESET and event[1] and not event[6] for event in self.events):
-            return -1
-        for event in self.events:
-            if event[0] != Kind.BACKPROP or event[5] < 0:
-                continue
-            name, line = self.places[event[5]]
-            source = linecache.getlines(name)
-            near = [n for n, text in enumerate(source, 1) if RESET_BY_HAND.search(text.split("#")[0])]
-            if near:
-                self.places.append((name, min(near, key=lambda n: abs(n - line))))
-                return len(self.places) - 1
-        return -1
-
-
-def same_numbers(one: torch.Tensor, two: torch.Tensor) -> bool:
-    """Whether two tensors hold the same numbers; NaN equals NaN here."""
-    if one.shape != two.shape or one.dtype != two.dtype:
-        return False
-    return torch.equal(one, two) or (bool(one.isnan().any()) and torch.allclose(one, two, 0, 0, equal_nan=True))
-
-
-def failure(error: BaseException) -> Back:
-    """What kind of failure autograd's own message tells of."""
-    text = str(error)
-    if "does not require grad" in text:
-        return Back.DETACHED
-    if "inplace operation" in text:
-        return Back.INPLACE
-    if "second time" in text:
-        return Back.FREED
-    return Back.FAILED
-
-
-def ratio(grad: torch.Tensor, held: torch.Tensor) -> float:
-    """c where grad = c * held; NaN where there is none."""
-    if grad.shape != held.shape:
-        return float("nan")
-    one, two = grad.double(), held.double()
-    size = float((two * two).sum())
-    c = float((one * two).sum()) / size if size else float("nan")
-    gap = float((one - c * two).square().sum()) ** 0.5
-    return c if gap <= 1e-5 * float(one.square().sum()) ** 0.5 else float("nan")
-
-
-def plain_value(value: Any) -> Any:
-    """An optimizer's setting as plain data; NotImplemented if it is none."""
-    if isinstance(value, torch.Tensor):
-        return float(value) if value.numel() == 1 else NotImplemented
-    if isinstance(value, (tuple, list)):
-        items = [plain_value(item) for item in value]
-        return NotImplemented if any(item is NotImplemented for item in items) else items
-    return value if isinstance(value, PLAIN) else NotImplemented
-
-
-def cell_of(filename: str) -> int | None:
-    """The number of the notebook cell that a code's file name stands for; None for a plain file."""
-    found = CELL.match(filename)
-    if found:
-        return int(found[1] or found[2])
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    numbers = getattr(getattr(shell, "compile", None), "_filename_map", {})
-    number = numbers.get(filename)
-    return number if type(number) is int else None
-
-
-assert WIDTH == 8  # _write fills as many columns
