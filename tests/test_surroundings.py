@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from textwrap import indent
 
 import pytest
 from conftest import Judge, findings, points
@@ -53,6 +54,9 @@ OWN = {
     "a wrong shape in a function": "def f(run):\n    return torch.ones(2) @ torch.ones(3)\nf(wandb.run)",
     "a typo in a loop": "for n in range(3):\n    wandb.log(m)",
     "its own refusal": "if not wandb.ready:\n    raise ValueError('not ready')",
+    "a layer called input": "class A:\n    input = torch.nn.Linear(2, 3)\nx = torch.ones(5)\nx = A.input(x)",
+    "a check of a number": "def f(version, conversion):\n    assert conversion == version\nf(1, 2)",
+    "a check of what is moved": "def f(x):\n    assert x.to('cuda:0').sum() == 3\nf(torch.ones(2))",
 }
 
 
@@ -73,6 +77,8 @@ THEIRS = {
     "an attribute that is lost": "class A:\n    def __init__(self):\n        self.f = open('/content/a')\nA().f.read()",
     "after a cell magic": "get_ipython().run_cell_magic('no', '', '1')\nopen('a', 'wb').write(wandb.content)",
     "a device": "def f():\n    assert torch.cuda.is_available()\nf()",
+    "a free variable": "def f():\n    n = 1 + wandb.count()\n    def g():\n        print(n)\n    g()\nf()",
+    "entering it": "f = type('A', (), {'__enter__': lambda a: open('/no/a'), '__exit__': 0})\nwith f():\n    1 / 0",
     "a refusal": "def f():\n    if not torch.cuda.is_available():\n        raise RuntimeError('no GPU')\nf()",
 }
 
@@ -113,6 +119,38 @@ def test_a_guarded_statement_is_what_it_was_where_it_works(ran: Ran) -> None:
     run = ran(source)
     assert printed(run) == "What it does\n[0.0]\n"
     assert (run.cells[0].error, run.cells[0].line) == ("ZeroDivisionError: division by zero", 7)
+
+
+def test_blocks_within_one_another_compile_though_they_are_guarded(ran: Ran) -> None:
+    loops = "".join("    " * depth + f"for n{depth} in [{depth}]:\n" for depth in range(20))
+    managers = ", ".join("contextlib.nullcontext()" for _ in range(18))
+    some = "".join("    " * depth + f"with {n}:\n" for depth, n in enumerate(["contextlib.nullcontext()"] * 11))
+    body = "try:\n    print('in')\nexcept KeyError:\n    pass\n"
+    run = ran(
+        f"{loops}{'    ' * 20}print('in')",
+        f"import contextlib\nwith {managers}:\n    print('in')",
+        some + "    " * 11 + "print('in')",
+        "for n in [1]:\n    class A:\n" + indent(body, "        "),
+    )
+    assert [printed(run, cell) for cell in range(4)] == ["in\n"] * 4
+
+
+def test_a_while_that_waits_for_what_is_not_here_ends(ran: Ran) -> None:
+    run = ran(
+        "while True:\n    n = int(input('How many? '))\n    if n > 2:\n        break\nprint('unasked')", "print(3)"
+    )
+    assert (run.cells[0].error, printed(run, 1)) == (None, "3\n")
+    assert printed(run, 0).endswith("unasked\n")
+
+
+def test_a_function_that_raises_by_intent_does_so_for_who_has_called_it(ran: Ran) -> None:
+    own = "def positive(n):\n    if n < 0:\n        raise OSError('negative')\n    return n\n"
+    run = ran(
+        own + "m = positive(-1)\nprint('went on')",
+        "import contextlib\nraises = contextlib.suppress\nwith raises(OSError):\n    open('/content/a')",
+    )
+    assert [(left.cell, left.line, left.names) for left in run.left] == [(1, 5, {"m"})]
+    assert [cell.error for cell in run.cells] == [None, None]
 
 
 def test_methods_of_the_shell_do_what_percent_signs_do(ran: Ran) -> None:

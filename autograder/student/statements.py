@@ -9,21 +9,26 @@
             raise
 
 which costs nothing as long as S works. `with A as f` gets a stand-in where A cannot be had, so that its body runs.
-Where a `try` of the notebook's own or a `suppress` stands around S, that has the word, and nothing is changed.
+Where a `try` of the notebook's own, a `suppress` or a `raises` stands around S, that has the word, and nothing is
+changed.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 
 LEFT_OUT, IN_PLACE_OF, MANAGER = "__left_out__", "__in_place_of__", "__manager_{}__"
-DEEPEST = 6  # blocks within one another: Python compiles no more than 20
+DEEPEST = 6  # guards within one another
+MOST_BLOCKS = 11  # Python compiles 20 blocks within one another; with guards, these become about that many
 NEVER = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Return, ast.Global, ast.Nonlocal, ast.Pass, ast.Break,
     ast.Continue,
 )  # fmt: skip
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+CATCHERS = re.compile(r"suppress|raises", re.IGNORECASE)  # also pytest.raises and assertRaises
 
 
 class Guard(ast.Try):
@@ -36,6 +41,8 @@ class Guarded:
 
     node: ast.stmt
     within: ast.stmt | None
+    waits: bool = False  # it stands in a `while`, which may go on until it works
+    times: int = 0  # that it was left out
 
 
 @dataclass
@@ -59,17 +66,18 @@ class Statements:
         """The statements of one block as they are run."""
         found: list[ast.stmt] = []
         for node in body:
-            caught = self._inner(node, file, depth)
-            if isinstance(node, (ast.With, ast.AsyncWith)) and depth < DEEPEST and not caught:
+            at = DEEPEST + 1 if depth == 0 and _blocks(node) > MOST_BLOCKS else depth
+            caught = self._inner(node, file, at)
+            if isinstance(node, (ast.With, ast.AsyncWith)) and at < DEEPEST and not caught:
                 found += self._managers(node)
             plain = isinstance(node, NEVER) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-            found.append(node if top or plain or depth > DEEPEST else self._guard(node, parent))
+            found.append(node if top or plain or at > DEEPEST else self._guard(node, parent))
         return found
 
     def _inner(self, node: ast.AST, file: str, depth: int) -> bool:
         """Guard the blocks of a compound statement; whether it is one that catches what happens in it."""
         depth = 0 if isinstance(node, SCOPES) else depth + 1
-        catches = _catches(node)
+        catches, before = _catches(node), len(self.guarded)
         for name, value in ast.iter_fields(node):
             if not isinstance(value, list) or not value:
                 continue
@@ -82,6 +90,9 @@ class Statements:
             elif isinstance(value[0], ast.stmt):
                 within = node if isinstance(node, ast.If) else None
                 setattr(node, name, self._block(value, within, file, depth))
+        if isinstance(node, ast.While):
+            for guarded in self.guarded[before:]:
+                guarded.waits = True
         return catches
 
     def _guard(self, node: ast.stmt, within: ast.stmt | None, otherwise: str = "") -> Guard:
@@ -110,11 +121,23 @@ class Statements:
         return found
 
 
+def _blocks(node: ast.AST) -> int:
+    """How many blocks stand within one another in a statement, functions and classes aside."""
+    if isinstance(node, (*SCOPES, ast.expr)):
+        return 0
+    within = max((_blocks(part) for part in ast.iter_child_nodes(node)), default=0)
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        return within + len(node.items)
+    if isinstance(node, (ast.Try, ast.TryStar)):
+        return within + 2
+    return within + isinstance(node, (ast.For, ast.AsyncFor, ast.While))
+
+
 def _catches(node: ast.AST) -> bool:
     if isinstance(node, (ast.Try, ast.TryStar)):
         return bool(node.handlers)
     if isinstance(node, (ast.With, ast.AsyncWith)):
-        return any("suppress" in ast.unparse(item.context_expr) for item in node.items)
+        return any(CATCHERS.search(ast.unparse(item.context_expr)) for item in node.items)
     return False
 
 

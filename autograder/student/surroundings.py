@@ -39,13 +39,16 @@ ABSENT_DEVICE = re.compile(
 )
 # Words by which a check asks for its surroundings rather than for the student's own numbers
 ASKS = re.compile(
-    r"is_available|device_count|is_cuda|is_built|cuda|\bmps\b|nvidia|gpu|environ|getenv|sys\.modules|platform|version|"
-    r"exists\(|isfile|isdir|find_spec|which\(|colab|kaggle|get_ipython",
+    r"is_available|device_count|is_cuda|is_built|cuda|\bmps\b|nvidia|gpu|\benviron\b|getenv|sys\.modules|platform|"
+    r"__version__|version_info|python_version|\.version\b|\bversion\(|"
+    r"\bexists\(|isfile|isdir|find_spec|\bwhich\(|colab|kaggle|get_ipython",
     re.IGNORECASE,
 )
+MOVES = re.compile(r"\.(?:cuda|to)\([^()]*\)|device='\w+'")  # this only says where to compute, and asks nothing
 ENVIRON = (type(os.environ).__getitem__.__code__, type(os.environ).__delitem__.__code__)
 WORD = re.compile(r"[A-Za-z_]\w*")
-ASKED = re.compile(r"\b(?:input|getpass|upload)\(")  # calls that a person would answer
+ASKED = re.compile(r"(?<![\w.])input\(|\b(?:getpass|upload)\(")  # calls that a person would answer
+MOST_TURNS = 1000  # of a `while` whose statement is left out each time
 OWN_CALL = re.compile(r"\w\(\) (?:missing|takes|got (?:an|some|multiple)) ")  # a function was called in a wrong way
 
 
@@ -71,14 +74,23 @@ class Surroundings:
         """Whether the guarded statement that has just failed is to be left out; called by its guard."""
         error, frame = sys.exception(), sys._getframe(1)
         guarded = self.statements.guarded[number]
+        if isinstance(error, RecursionError) or (guarded.waits and guarded.times == MOST_TURNS):
+            return False  # at the end of the stack nothing more can be asked; and the `while` would never end
         if not isinstance(error, (Exception, SystemExit)) or error.__traceback__ is None or self._caught(frame):
             return False
         line, node = error.__traceback__.tb_lineno, guarded.node
         block = getattr(node, "body", None)
         if block and not isinstance(node, (ast.Try, ast.TryStar)) and line >= block[0].lineno:
             return False  # a statement within it failed, and cannot be left out alone
+        if (
+            isinstance(node, ast.Raise)
+            and _raised_of_a_place(error)
+            and not _refuses(error, guarded.within, node, True)
+        ):
+            return False  # a function that raises by intent ends there; what has called it can be left out
         if not self._theirs(error, guarded.within or node, node, frame.f_code):
             return False
+        guarded.times += 1
         self._leave_out(error, node, frame.f_code.co_filename, line)
         return True
 
@@ -90,8 +102,9 @@ class Surroundings:
     def blamed(self, error: BaseException, code: CodeType, nodes: Sequence[ast.stmt]) -> bool:
         """Whether a cell's own statement, compiled to `code` and one of `nodes`, is to be left out for its failure."""
         line = next((trace.tb_lineno for trace in _traces(error) if trace.tb_frame.f_code is code), 0)
-        node = next((node for node in nodes if node.lineno <= line <= (node.end_lineno or 0)), None)
-        if node is None or isinstance(node, Guard) or not isinstance(error, (Exception, SystemExit)):
+        own = (node for node in nodes if not isinstance(node, Guard))
+        node = next((node for node in own if node.lineno <= line <= (node.end_lineno or 0)), None)
+        if node is None or not isinstance(error, (Exception, SystemExit)):
             return False
         if not self._theirs(error, node, innermost(node, line), code):
             return False
@@ -118,7 +131,7 @@ class Surroundings:
         """Whether the surroundings are to blame; `node` failed at the statement `inner`, which runs in `code`."""
         last = list(_traces(error))[-1].tb_frame.f_code
         return (
-            any(_of_a_place(one) for one in _chain(error))
+            _raised_of_a_place(error)
             or self._is_lost(error)
             or last in ENVIRON
             or _refuses(error, node, inner, last is code)
@@ -131,7 +144,7 @@ class Surroundings:
             return f".{error.name}" in self.lost
         if not isinstance(error, NameError):
             return False
-        name = error.name or next(iter(re.findall(r"local variable '(\w+)'", _text(error))), "")
+        name = error.name or next(iter(re.findall(r"(?:local|free) variable '(\w+)'", _text(error))), "")
         return name in self.lost or (bool(name) and self.anything)
 
     def _works_on_a_stand_in(self, error: BaseException, inner: ast.AST) -> bool:
@@ -173,6 +186,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__
 
 
+def _raised_of_a_place(error: BaseException) -> bool:
+    return any(_of_a_place(one) for one in _chain(error))
+
+
 def _of_a_place(error: BaseException) -> bool:
     if isinstance(error, (ImportError, UsageError, subprocess.SubprocessError)):
         return True
@@ -182,12 +199,16 @@ def _of_a_place(error: BaseException) -> bool:
     return device and bool(ABSENT_DEVICE.search(_text(error)))
 
 
-def _refuses(error: BaseException, node: ast.stmt, inner: ast.AST, itself: bool) -> bool:
+def _refuses(error: BaseException, node: ast.stmt | None, inner: ast.AST, itself: bool) -> bool:
     """Whether the statement checks its surroundings and ends in a refusal: `assert gpu`, `if not gpu: raise`."""
     if isinstance(node, ast.Assert):
-        return itself and isinstance(error, AssertionError) and bool(ASKS.search(ast.unparse(node)))
-    asks = isinstance(node, ast.If) and bool(ASKS.search(ast.unparse(node.test)))
+        return itself and isinstance(error, AssertionError) and _asks(node.test)
+    asks = isinstance(node, ast.If) and _asks(node.test)
     return asks and (isinstance(error, SystemExit) or (itself and isinstance(inner, (ast.Raise, ast.Assert))))
+
+
+def _asks(test: ast.expr) -> bool:
+    return bool(ASKS.search(MOVES.sub("", ast.unparse(test))))
 
 
 def bound(node: ast.AST) -> Iterator[str]:
