@@ -17,7 +17,8 @@ from autograder.course.late import zone_of
 from autograder.engine.attempts import Attempts, Choosing, still_counted
 from autograder.engine.options import Options
 from autograder.engine.people import named
-from autograder.engine.planning import Plan, plan, settle
+from autograder.engine.planning import Plan, plan
+from autograder.engine.settling import settle
 from autograder.engine.slots import Job, Slots
 from autograder.intake.handin import HandIn
 from autograder.judge.notebook_run import environment_versions

@@ -31,8 +31,7 @@ from autograder.people.roster import Roster, Student, read_roster
 from autograder.record.attempts import Attempt
 from autograder.record.grants import counting as counting_in
 from autograder.record.grants import decided
-from autograder.record.history import newest_regrade, noting
-from autograder.record.moving import Move, move
+from autograder.record.history import newest_regrade
 from autograder.record.store import Person, Record
 
 
@@ -190,7 +189,7 @@ def plan(
     taken |= {row.key for row in known if row.filename and (row.hand_in or row.key) != row.key}
     for one in new:
         if one.key not in owners:
-            owners[one.key] = (_own_key(one, taken),)
+            owners[one.key] = (own_key(one, taken),)
             taken |= set(owners[one.key])
     given = roster is not None or groups is not None
     entries = _entries(submissions, owners, matched, remembered, zone, with_missing=given)
@@ -255,12 +254,12 @@ def _still_known(
     told = {team.hand_in for team in teams(submissions, roster, None)} if roster is not None else set()
     return {
         hand_in: rows
-        for hand_in, rows in _remembered(known).items()
+        for hand_in, rows in rows_by_hand_in(known).items()
         if hand_in not in decisions and (roster is None or (len(rows) > 1 and hand_in not in told))
     }
 
 
-def _remembered(known: Sequence[Person]) -> dict[str, list[Person]]:
+def rows_by_hand_in(known: Sequence[Person]) -> dict[str, list[Person]]:
     """Hand-in -> the rows of the record that have its outcome."""
     found: dict[str, list[Person]] = {}
     for row in known:
@@ -277,7 +276,7 @@ def _absentees(known: Sequence[Person]) -> Roster | None:
     return Roster(tuple(students)) if rows else None
 
 
-def _own_key(one: HandIn, taken: set[str]) -> str:
+def own_key(one: HandIn, taken: set[str]) -> str:
     """The key of a hand-in of nobody: its own, unless a student has that one."""
     if one.key not in taken:
         return one.key
@@ -332,52 +331,3 @@ def _entry(one: HandIn, key: str, person: Student | None, team: str, zone: ZoneI
         layout=one.layout, ids=ids, handed_in=aware(came, zone).isoformat() if came is not None else "",
         marked_late=one.late,
     )  # fmt: skip
-
-
-def settle(record: Record, plan: Plan) -> None:
-    """Bring the record up to the plan: what was graded goes where it belongs now, and nothing graded is lost.
-
-    An outcome under a hand-in's own key moves to the student whose it is found to be, or from a wrong student to the
-    right one; who handed in with an earlier call keeps that.
-    """
-    moves, copies = _moves(plan, record.people())
-    if moves or copies:
-        with noting(record, "it became known, or was decided, whose the hand-in is"):
-            move(record, moves, copies)
-    before = {row.key: row for row in record.people()}
-    entries = []
-    for entry in plan.entries:
-        row = before.get(entry.key)
-        if row is not None and row.filename and not entry.filename:
-            ids = {**row.ids, **entry.ids}
-            entry = replace(row, name=entry.name, email=entry.email, position=entry.position, ids=ids)
-        entries.append(entry)
-    record.plan(entries)
-
-
-def _moves(plan: Plan, known: Sequence[Person]) -> tuple[list[Move], list[str]]:
-    """Which rows of the record go under another key, and which are to be taken away: rows without a hand-in where one
-    comes in, and copies of a team's outcome for who is no longer in it."""
-    rows_of = _remembered(known)
-    here = {entry.key for entry in plan.entries}
-    moves: dict[str, str] = {}
-    gone: list[str] = []
-    for hand_in, owners in plan.owners.items():
-        old_keys = [row.key for row in rows_of.get(hand_in, [])]
-        free = [key for key in owners if key not in old_keys]
-        for key in (key for key in old_keys if key not in owners):
-            if free:
-                moves[key] = free.pop(0)
-            else:
-                gone.append(key)
-    targets = set(moves.values())
-    taken = here | targets | {row.key for row in known}
-    for row in known:
-        if row.key not in targets or row.key in moves or row.key in gone:
-            continue
-        if row.filename:  # graded with an earlier call, from a file that is not there now
-            moves[row.key] = _own_key(HandIn(row.hand_in or row.key, None, "", ""), taken)
-            taken.add(moves[row.key])
-        else:
-            gone.append(row.key)
-    return [Move(old, new, old not in here) for old, new in moves.items()], gone
