@@ -59,7 +59,9 @@ def graded(out: Path) -> dict[str, tuple[str, str]]:
         return {}
     with contextlib.closing(sqlite3.connect(out / "grades.sqlite", timeout=30)) as record:
         try:
-            rows = record.execute("select key, status, cpu from submission where status is not null").fetchall()
+            rows = record.execute(
+                "select key, status, json_extract(outcome, '$.cpu') from submission where status is not null"
+            ).fetchall()
         except sqlite3.OperationalError:  # it died before there was a table
             return {}
     return {key: (status, cpu) for key, status, cpu in rows}
