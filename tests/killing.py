@@ -18,6 +18,7 @@ import psutil
 from conftest import ROOT
 
 DYING = ROOT / "tests" / "dying"
+STARTED: list[int] = []  # the ids of the runs that `start` began: another test's runs are its own affair
 KINDS = {"judge": "autograder.judge.server", "zygote": "autograder.sandbox.zygote"}
 
 
@@ -35,9 +36,11 @@ def dies_at(step: str) -> dict[str, str]:
 
 def start(words: Sequence[str], more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
-    return subprocess.Popen(
+    run = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=ROOT
     )
+    STARTED.append(run.pid)
+    return run
 
 
 Found = TypeVar("Found")
@@ -103,13 +106,12 @@ def starting(pid: int, kind: str) -> list[psutil.Process]:
 
 
 def left_over(out: Path) -> list[str]:
-    """Processes that name this run, and folders of sandboxes whose supervisor is gone."""
+    """Processes that name this run, and folders of sandboxes of runs begun here whose supervisor is gone."""
     found = []
     for process in psutil.process_iter(["pid", "cmdline"]):
         if any(str(out) in word for word in process.info["cmdline"] or []):
             found.append(f"process {process.info['pid']}")
-    for folder in Path(tempfile.gettempdir()).glob("autograder-*"):
-        number = folder.name.split("-")[1]
-        if number.isdecimal() and not psutil.pid_exists(int(number)):
-            found.append(f"folder {folder.name}")
+    for pid in STARTED:
+        if not psutil.pid_exists(pid):
+            found += [f"folder {folder.name}" for folder in Path(tempfile.gettempdir()).glob(f"autograder-{pid}-*")]
     return found
