@@ -37,6 +37,7 @@ MAX_PAIRS = 100_000  # examples in one value
 MAX_ELEMENTS = 1 << 24
 MAX_ROWS = 1 << 20  # of arrays: all sizes but the last one multiplied
 MAX_VALUES = 2_000_000  # built-in values and containers
+FORMS = ("pairs", "dataset", "loader", "shuffled")  # of Pairs: a list, a TensorDataset, a DataLoader in order or not
 MAX_SAME_HASH = 8  # keys of one dict
 MAX_INT_BITS = 4096  # larger whole numbers cross as handles
 DTYPES = {
@@ -68,10 +69,15 @@ class Ref:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Examples as two batches: `inputs` (n, ...) and `targets` (n, ...); arrive as n (input, target) tuples."""
+    """Examples as two batches: `inputs` (n, ...) and `targets` (n, ...).
+
+    As "pairs" they arrive as n (input, target) tuples; the other FORMS are made on the student's side of this.
+    """
 
     inputs: torch.Tensor
     targets: torch.Tensor
+    form: str = "pairs"
+    batch: int = 1  # of the loaders
 
 
 class Channel:
@@ -213,7 +219,8 @@ def encode(value: Any, body: bytearray, handle: Callable[[object], Ref] | None =
             items = [[encode(k, body, handle, depth + 1), encode(v, body, handle, depth + 1)] for k, v in value.items()]
             return {"k": "dict", "v": items}
     if kind is Pairs:
-        return {"k": "pairs", "v": [encode(value.inputs, body), encode(value.targets, body)]}
+        sides = [encode(value.inputs, body), encode(value.targets, body)]
+        return {"k": "pairs", "v": sides, "form": value.form, "batch": value.batch}
     array_form = _encode_array(value, body)
     if array_form is not None:
         return array_form
@@ -294,7 +301,9 @@ class _Decoder:
         if not isinstance(form, dict) or depth > MAX_DEPTH:
             raise WireError("a value is malformed or nested too deeply")
         kind, inner = form.get("k"), form.get("v")
-        if kind in ("list", "tuple", "pairs", "dict") and isinstance(inner, list):
+        if kind == "pairs" and isinstance(inner, list):
+            return self._pairs([self.value(item, depth + 1) for item in inner], form.get("form"), form.get("batch"))
+        if kind in ("list", "tuple", "dict") and isinstance(inner, list):
             return self._many(kind, inner, depth + 1)
         if kind == "int" and isinstance(inner, str) and len(inner) < MAX_INT_BITS // 4 + 8:
             try:
@@ -324,8 +333,6 @@ class _Decoder:
                 raise WireError("a dict has keys that cannot be told apart quickly")
             return dict(pairs)
         items = [self.value(item, depth) for item in inner]
-        if kind == "pairs":
-            return self._pairs(items)
         return tuple(items) if kind == "tuple" else items
 
     def _slice(self, form: dict[str, Any]) -> memoryview:
@@ -364,13 +371,21 @@ class _Decoder:
             return torch.empty(shape, dtype=getattr(torch, name))
         return torch.frombuffer(bytearray(raw), dtype=getattr(torch, name)).reshape(shape)
 
-    def _pairs(self, items: list[Any]) -> list[tuple[Any, Any]]:
+    def _pairs(self, items: list[Any], form: Any, batch: Any) -> list[tuple[Any, Any]] | Pairs:
         import torch
 
-        if len(items) != 2 or not all(isinstance(side, torch.Tensor) and side.dim() for side in items):
+        if (
+            form not in FORMS
+            or type(batch) is not int
+            or not 0 < batch <= MAX_PAIRS
+            or len(items) != 2
+            or not all(isinstance(side, torch.Tensor) and side.dim() for side in items)
+        ):
             raise WireError("pairs are malformed")
         inputs, targets = items
         self.pairs_left -= len(inputs)
         if len(inputs) != len(targets) or self.pairs_left < 0:
             raise WireError("pairs are malformed")
+        if form != "pairs":
+            return Pairs(inputs, targets, form, batch)
         return [(inputs[i].clone(), targets[i].clone()) for i in range(len(inputs))]

@@ -12,7 +12,7 @@ from loops.right import LAB
 from autograder.loop.decision import Rules, _loss, learned
 from autograder.loop.events import Account, Event, Kind
 from autograder.loop.evidence import Evidence
-from autograder.loop.machine import ChainGradient
+from autograder.loop.gradients import ChainGradient
 from autograder.loop.replay import Replayed
 from autograder.loop.wording import PROVISIONAL
 

@@ -22,8 +22,8 @@ from autograder.loop import decision, reading, verdicts, wording
 from autograder.loop.decision import Rules
 from autograder.loop.events import Account, Back, Event, Kind, Place, Written, read
 from autograder.loop.evidence import Evidence
+from autograder.loop.gradients import ChainGradient
 from autograder.loop.ledger import Use, keep
-from autograder.loop.machine import ChainGradient
 from autograder.loop.picture import picture
 from autograder.loop.reading import Facts
 from autograder.loop.reading import read as verdict_of

@@ -21,8 +21,8 @@ import pytest
 from attacks.suite import in_circumstances
 from conftest import ROOT
 
-FILES = {"__init__.py", "wire.py", "loop/__init__.py", "loop/events.py"}
-MODULES = {"autograder", "autograder.wire", "autograder.loop", "autograder.loop.events"}
+FILES = {"__init__.py", "wire.py", "loop/__init__.py", "loop/events.py", "loop/networks.py"}
+MODULES = {"autograder", "autograder.wire", "autograder.loop", "autograder.loop.events", "autograder.loop.networks"}
 CONFINED = {"confinement", "kernel", "walls", "clearing", "hugepages", "landlock", "seccomp"}
 
 

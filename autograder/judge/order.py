@@ -12,17 +12,16 @@ from autograder.judge.faults import CheckFailed, StudentFault
 from autograder.judge.handles import Handle
 from autograder.loop.decision import Decision, Rules, decide
 from autograder.loop.evidence import Evidence
-from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
+from autograder.loop.probes import TAUGHT, LoopProbe, Probe, further_probe, loop_evidence, product_evidence
 from autograder.results import Where
-from autograder.wire import Pairs
 
 RAN_ON = ("raised",)  # kinds of StudentFault after which the process can still be asked
 
 
 def trained_probe(train: Handle, spec: LoopProbe, allowed: Mapping[str, float] | None = None) -> Evidence:
     """Call `train` on a probe network of ours; what it did, also where it raised. Other faults pass through."""
-    network = submission.probe([3, 2, 5], spec.start)
-    error = _error(lambda: train(network, Pairs(spec.inputs, spec.targets), lr=spec.lr, epochs=spec.epochs))
+    network = submission.probe(spec.kind.network, spec.start, spec.example_dims)
+    error = _error(lambda: spec.kind.call(train, network, spec.data, lr=spec.lr, epochs=spec.epochs))
     end = submission.parameters(network)
     return loop_evidence(spec, end, submission.seen(network), error=error, allowed=allowed)
 
@@ -43,10 +42,10 @@ def product_probe(
     return product_evidence(start, end, goal, lr, steps, submission.seen(watched), error=error, allowed=allowed)
 
 
-def loop_probes(train: Handle, draw: numpy.random.Generator, rules: Rules) -> list[Evidence]:
+def loop_probes(train: Handle, draw: numpy.random.Generator, rules: Rules, kind: Probe = TAUGHT) -> list[Evidence]:
     """What `train` does with networks and examples drawn here: three sizes, and a fourth where they tell too little."""
-    found = [trained_probe(train, spec, rules.settings) for spec in draw_loop_probes(draw)]
-    more = further_probe(found, draw)
+    found = [trained_probe(train, spec, rules.settings) for spec in kind.few(draw)]
+    more = further_probe(found, draw, kind)
     return found if more is None else [*found, trained_probe(train, more, rules.settings)]
 
 
@@ -78,9 +77,9 @@ class Order:
         self.rules = rules
         self._tell = tell
 
-    def check_loop(self, train: Handle, draw: numpy.random.Generator) -> Decision:
-        """`check` on probes of a training loop `train(network, examples, *, lr, epochs)`."""
-        return self.check(loop_probes(train, draw, self.rules))
+    def check_loop(self, train: Handle, draw: numpy.random.Generator, kind: Probe = TAUGHT) -> Decision:
+        """`check` on probes of a training loop; by default of `train(network, examples, *, lr, epochs)`."""
+        return self.check(loop_probes(train, draw, self.rules, kind))
 
     def check_product(self, fit: Handle, draw: numpy.random.Generator) -> Decision:
         """`check` on probes of `fit_product(var_1, var_2, goal, *, lr, steps)`."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.judge.faults import CheckFailed, StudentFault, award, check
 from autograder.judge.handles import Handle, ask, plain, ref_of
+from autograder.loop.networks import Spec
 from autograder.wire import Pairs
 
 if TYPE_CHECKING:
@@ -138,9 +139,12 @@ def forward(network: Handle, inputs: torch.Tensor, width: int | None = None) -> 
     return doubled
 
 
-def probe(sizes: list[int], values: dict[str, torch.Tensor]) -> Handle:
-    """A network of ours in the student's process: linear layers m1, m2, ... of these sizes, with these parameters."""
-    found: Handle = ask("network", "`network`", sizes=sizes, parameters=values)
+def probe(spec: Spec, values: dict[str, torch.Tensor], dims: int = 1) -> Handle:
+    """A network of ours in the student's process, of a spec (loop.networks) with these parameters; its loop is watched.
+
+    An example of its has `dims` dimensions.
+    """
+    found: Handle = ask("network", "`network`", spec=plain(spec), parameters=values, dims=dims)
     return found
 
 

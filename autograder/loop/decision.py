@@ -26,7 +26,7 @@ from typing import Any
 from autograder.loop.compiling import CONTRADICTION
 from autograder.loop.events import Written
 from autograder.loop.evidence import Evidence
-from autograder.loop.hypotheses import given_order
+from autograder.loop.hypotheses import given_batches
 from autograder.loop.ledger import EMPTY, Ledger, Use
 from autograder.loop.picture import picture
 from autograder.loop.reading import Facts, LedgerVerdict, Spot, read, spots
@@ -181,7 +181,7 @@ def _is_right(evidence: Evidence, reading: LedgerVerdict, proof: Replayed, seen:
         return True
     names = RIGHT | BY_SIZE if seen in RIGHT else RIGHT - ({"CORRECT_ACCUMULATED"} if seen in BY_SIZE else set())
     sound = reading.verdict in names
-    if proof.retraced and proof.rate == 1.0 and sound:
+    if (proof.retraced or (proof.by_pulls and not evidence.asked.loss)) and proof.rate == 1.0 and sound:
         return True
     return sound and bool(proof.stopped) and _restores(evidence.ledger)
 
@@ -288,7 +288,7 @@ def _by_numbers(
         name = "WRONG_DIRECTION" if scale < 0 else "WRONG_LEARNING_RATE"
         return _Found(name, share=0.0, flags=("LOOP_NOT_EXPLAINED",), facts={"c": scale})
     if all(proofs[n].stopped is not None for n in finite):
-        facts = {"k": proofs[finite[0]].stopped, "n": len(given_order(probes[finite[0]]))}
+        facts = {"k": proofs[finite[0]].stopped, "n": len(given_batches(probes[finite[0]]))}
         return _Found("STOPS_EARLY", share=0.0, facts=facts)
     return None
 

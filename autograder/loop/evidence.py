@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy
 
+from autograder.loop.asked import PER_EXAMPLE, Asked
 from autograder.loop.events import Account
+from autograder.loop.gradients import Array, Gradient, NetworkGradient, Parameters
 from autograder.loop.ledger import Ledger, keep
-from autograder.loop.machine import (
-    Array,
-    Gradient,
-    Machine,
-    Parameters,
-    Step,
-    distance,
-)
+from autograder.loop.machine import Machine, Step, Way, distance
 
 TOLERANCE = 1e-5
 MOVED = 1e-7  # a probe whose parameters all stay within this was not trained
 EXPLODED = 1e3  # numbers above this come from a loop that moves away
 ROUNDED = 6e-7  # what rounding alone leaves of numbers of about 1 after some hundred float32 updates
 SHARE = 0.02  # of the way from start to end
+CANNOT = (ValueError, KeyError, IndexError, RuntimeError)  # steps that cannot be computed
 
 
 @dataclass(frozen=True)
@@ -37,6 +33,8 @@ class Evidence:
 
     `rows` gives the examples (by number) of each forward pass, None where an input was none of ours; `pulls` the
     gradients that came back to the outputs, by (Backprop, forward). `allowed` raises bounds of optimizer settings.
+    `batches` are the examples of one pass in the order given, as they are meant to be taken; empty: one by one.
+    `not_computed` names layers whose training the machine does not know: nothing can be proven then.
     """
 
     start: Parameters
@@ -50,6 +48,14 @@ class Evidence:
     pulls: Mapping[tuple[int, int], Array] = field(default_factory=dict)
     error: str = ""
     allowed: Mapping[str, float] = field(default_factory=dict)
+    asked: Asked = PER_EXAMPLE
+    batches: tuple[tuple[int, ...], ...] = ()
+    not_computed: tuple[str, ...] = ()
+
+    @property
+    def pass_of(self) -> tuple[tuple[int, ...], ...]:
+        """The batches of one pass."""
+        return self.batches or tuple((row,) for row in range(self.examples))
 
     @functools.cached_property
     def ledger(self) -> Ledger:
@@ -86,34 +92,46 @@ class Evidence:
 def loses_its_numbers(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False) -> bool:
     """Whether these steps, too, end in NaN or in numbers that float32 cannot hold."""
     try:
-        end = Machine(evidence.start, evidence.gradient, use_pulls=use_pulls).run(steps)
-    except (ValueError, KeyError, IndexError, RuntimeError):
+        end = Machine(evidence.start, evidence.gradient, Way(pulls=use_pulls)).run(steps)
+    except CANNOT:
         return False
     return any(not bool((numpy.abs(array) < 3e38).all()) for array in end.values())
 
 
-def runs_to(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False, tolerance: float = TOLERANCE) -> bool:
-    """Whether these steps lead from the probe's start to its end; a stale Backprop may mix old and new weights."""
+def ways(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False) -> Iterator[Way]:
+    """How a Machine may read these steps: a stale Backprop may mix old and new weights, and the outputs of several
+    forward passes may make one loss (which is the same where losses are sums)."""
     stale = any(step.what == "B" for step in steps) and evidence_is_stale(evidence, steps)
-    for mixed in (False, True) if stale else (False,):
-        machine = Machine(evidence.start, evidence.gradient, mixed, use_pulls)
+    several = (
+        not use_pulls
+        and isinstance(evidence.gradient, NetworkGradient)
+        and any(len(step.refs) > 1 for step in steps if step.what == "B")
+    )
+    for joined in (False, True) if several else (False,):
+        for mixed in (False, True) if stale else (False,):
+            yield Way(mixed, use_pulls, joined)
+
+
+def runs_to(evidence: Evidence, steps: Sequence[Step], tolerance: float = TOLERANCE) -> bool:
+    """Whether these steps lead from the probe's start to its end."""
+    for way in ways(evidence, steps):
         try:
-            if near(evidence, machine.run(steps), tolerance):
+            if near(evidence, Machine(evidence.start, evidence.gradient, way).run(steps), tolerance):
                 return True
-        except (ValueError, KeyError, IndexError, RuntimeError):
+        except CANNOT:
             return False
     return False
 
 
 def pulls_run_to(evidence: Evidence, steps: Sequence[Step]) -> tuple[bool, bool, bool]:
     """Whether these steps with the gradients that came back to the outputs lead to the probe's end; whether those were
-    the lab's loss all the same, in several parts or through several forward passes; whether they were against it."""
-    for mixed in (False, True) if evidence_is_stale(evidence, steps) else (False,):
-        machine = Machine(evidence.start, evidence.gradient, mixed, use_pulls=True)
+    the asked loss all the same, in several parts or through several forward passes; whether they were against it."""
+    for way in ways(evidence, steps, True):
+        machine = Machine(evidence.start, evidence.gradient, way)
         try:
             if near(evidence, machine.run(steps), TOLERANCE):
-                return True, machine.labs_loss, machine.against
-        except (ValueError, KeyError, IndexError, RuntimeError):
+                return True, machine.asked_loss, machine.against
+        except CANNOT:
             return False, False, False
     return False, False, False
 

@@ -18,16 +18,17 @@ from autograder.loop.machine import (
     plain,
 )
 
+Batches = Sequence[tuple[int, ...]]
+"""The examples of each update, one after the other."""
 
-def cycle(
-    setting: Setting, order: Sequence[int], pattern: str, names: tuple[str, ...], first: int = 0
-) -> Iterator[Step]:
-    """One pass: for each example the steps of `pattern`, F B S Z; b is a Backprop of the forward before."""
+
+def cycle(setting: Setting, batches: Batches, pattern: str, names: tuple[str, ...], first: int = 0) -> Iterator[Step]:
+    """For each batch the steps of `pattern`, F B S Z; `first` forward passes have been before."""
     count = first
-    for row in order:
+    for rows in batches:
         for letter in pattern:
             if letter == "F":
-                yield Step("F", rows=(row,))
+                yield Step("F", rows=rows)
                 count += 1
             elif letter == "B":
                 yield Step("B", names, (count - 1,))
@@ -37,29 +38,29 @@ def cycle(
                 yield Step("Z", names)
 
 
-def seen_order(evidence: Evidence) -> list[int] | None:
-    """The order in which examples were Backpropped one by one, if all of them were seen."""
+def seen_batches(evidence: Evidence) -> Batches | None:
+    """The batches in which examples were Backpropped, if all of them were seen and none was larger than is meant."""
     rows = evidence.rows_of_backprops
-    if rows is None or any(len(one) != 1 for one in rows):
+    largest = max(map(len, evidence.pass_of), default=1)
+    if rows is None or any(not 0 < len(one) <= largest for one in rows):
         return None
-    order = [one[0] for one in rows]
-    return order if len(set(order)) == evidence.examples else None
+    return [tuple(one) for one in rows] if len({row for one in rows for row in one}) == evidence.examples else None
 
 
-def given_order(evidence: Evidence) -> list[int]:
-    return list(range(evidence.examples)) * evidence.epochs
+def given_batches(evidence: Evidence) -> Batches:
+    return list(evidence.pass_of) * evidence.epochs
 
 
-def candidates(evidence: Evidence) -> Iterator[list[int]]:
-    """Orders worth trying: as seen, as given; for the smallest probes without either, every one."""
-    seen = seen_order(evidence)
+def candidates(evidence: Evidence) -> Iterator[Batches]:
+    """Batches worth trying: as seen, as given; for the smallest probes without either, one by one in every order."""
+    seen = seen_batches(evidence)
     if seen is not None:
         yield seen
-    given = given_order(evidence)
+    given = given_batches(evidence)
     if seen != given:
         yield given
     if seen is None and evidence.examples <= 3 and evidence.epochs <= 2:
-        yield from list(orders(evidence.examples, evidence.epochs))[1:]
+        yield from ([(row,) for row in order] for order in list(orders(evidence.examples, evidence.epochs))[1:])
 
 
 def machines(evidence: Evidence) -> Iterator[Setting]:
@@ -90,10 +91,11 @@ def programs(evidence: Evidence) -> Iterator[tuple[str, list[Step]]]:
     """Faulty loops, by the verdict that names them."""
     names = tuple(evidence.start)
     setting = own_setting(evidence) or plain(names, evidence.lr)
-    order = seen_order(evidence) or given_order(evidence)
-    if len(order) != evidence.examples * evidence.epochs:
-        order = given_order(evidence)
-    passes = [order[n : n + evidence.examples] for n in range(0, len(order), evidence.examples)]
+    order = seen_batches(evidence) or given_batches(evidence)
+    each = len(evidence.pass_of)
+    if len(order) != each * evidence.epochs:
+        order = given_batches(evidence)
+    passes = [order[n : n + each] for n in range(0, len(order), each)]
     sgd = plain(names, evidence.lr)
     one_by_one = (
         ("MISSING_ZERO", "FBS"),
@@ -119,7 +121,7 @@ def programs(evidence: Evidence) -> Iterator[tuple[str, list[Step]]]:
 
 
 def per_pass(
-    setting: Setting, passes: Sequence[Sequence[int]], pattern: str, after: Sequence[Step], names: tuple[str, ...]
+    setting: Setting, passes: Sequence[Batches], pattern: str, after: Sequence[Step], names: tuple[str, ...]
 ) -> list[Step]:
     steps: list[Step] = []
     count = 0
@@ -132,20 +134,20 @@ def per_pass(
 
 def stale(
     setting: Setting,
-    passes: Sequence[Sequence[int]],
+    passes: Sequence[Batches],
     names: tuple[str, ...],
-    uses: Sequence[Sequence[int]] | None = None,
+    uses: Sequence[Batches] | None = None,
 ) -> list[Step]:
     """All outputs are computed before a pass (or, with `uses`, once for several), then used one after the other."""
     steps: list[Step] = []
     count = 0
     for order in passes:
-        known = {row: count + number for number, row in enumerate(order)}
-        steps += [Step("F", rows=(row,)) for row in order]
+        known = {rows: count + number for number, rows in enumerate(order)}
+        steps += [Step("F", rows=rows) for rows in order]
         count += len(order)
-        for rows in uses if uses is not None else [order]:
-            for row in rows:
-                steps += [Step("B", names, (known[row],)), Step("S", names, setting=setting), Step("Z", names)]
+        for batches in uses if uses is not None else [order]:
+            for rows in batches:
+                steps += [Step("B", names, (known[rows],)), Step("S", names, setting=setting), Step("Z", names)]
     return steps
 
 

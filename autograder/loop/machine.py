@@ -10,15 +10,15 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy
 import torch
 
-Array = numpy.ndarray[Any, numpy.dtype[numpy.float64]]
-Parameters = dict[str, Array]
+from autograder.loop.gradients import Array, Gradient, Parameters
+
 MOST_MOMENTUM = 0.999
 OPTIMIZERS = (
     "SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Adafactor", "ASGD", "Rprop",
@@ -35,29 +35,6 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "dampening": (0.0, 0.0),
 }
 """What is believed of a setting beside torch's own default: anything else is flagged."""
-
-
-class Gradient(Protocol):
-    """The gradient of the summed loss of some examples, and the loss itself."""
-
-    def __call__(
-        self, parameters: Parameters, rows: Sequence[int], later: Parameters | None = None, pull: Array | None = None
-    ) -> Parameters:
-        """Gradient of examples `rows`. With `later`, activations are those of `parameters`, but the weights that the
-        way back goes through are these (an update in place between output and Backprop). With `pull` (n, outputs),
-        that is the gradient at the outputs, whatever the loss was."""
-        ...
-
-    def loss(self, parameters: Parameters, rows: Sequence[int]) -> float: ...
-
-    def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
-        """The gradient of the lab's loss at the outputs (n, outputs); None where there are no outputs."""
-        ...
-
-    @property
-    def others(self) -> Sequence[Gradient]:
-        """Gradients of other losses worth trying, where none were seen at the outputs."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -107,18 +84,46 @@ class Step:
     closure: tuple[Step, ...] = ()
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a Machine reads steps: `mixed`: a stale Backprop goes back through today's weights; `pulls`: the loss is what
+    came back to the outputs; `joined`: the outputs of several forward passes make one loss together."""
+
+    mixed: bool = False
+    pulls: bool = False
+    joined: bool = False
+
+
+NORMAL = Way()
+
+
 @dataclass
 class Machine:
     """Runs steps from `start`; `path` keeps the parameters after every update if asked to."""
 
     start: Parameters
     gradient: Gradient
-    mixed: bool = False  # a stale Backprop goes back through today's weights
-    use_pulls: bool = False
+    way: Way = NORMAL
     keep_path: bool = False
     path: list[Parameters] = field(default_factory=list)
-    labs_loss: bool = True  # with pulls: whether in each update they added up to those of the lab's loss
-    against: bool = True  # or to what leads away from its 0
+    ratios: list[float | None] = field(
+        default_factory=list
+    )  # with pulls: of each update, how many times the asked loss
+    backprops: list[int] = field(default_factory=list)  # before each update since the one before
+
+    @property
+    def asked_loss(self) -> bool:
+        """With pulls: whether they added up to the asked loss, or to its mean over the Backprops of one update."""
+        most = max(self.backprops, default=1)
+        shares = {1.0, 1.0 / max(most, 1)}
+        return any(
+            all(ratio is not None and abs(ratio / share - 1) < 1e-3 for ratio in self.ratios) for share in shares
+        )
+
+    @property
+    def against(self) -> bool:
+        """With pulls: whether they lead away from the asked loss's 0."""
+        return all(ratio is not None and ratio < 0 for ratio in self.ratios)
 
     def run(self, steps: Iterable[Step]) -> Parameters:
         """The parameters at the end. Raises ValueError if the steps ask for what cannot be computed."""
@@ -129,7 +134,9 @@ class Machine:
         self.forwards: list[tuple[Parameters, tuple[int, ...]]] = []
         self.versions: list[Parameters] = [self._copy()]
         self.optimizers: dict[int, Any] = {}
-        self.pulled: dict[int, tuple[Array, Array]] = {}  # example -> what came back, what the lab's loss gives
+        self.pulled: dict[int, tuple[Array, Array]] = {}  # example -> what came back, what the asked loss gives
+        self.foreign = False  # or something came back that cannot be compared with it
+        self.since = 0
         with numpy.errstate(all="ignore"):
             for step in steps:
                 getattr(self, "_do_" + step.what)(step)
@@ -139,48 +146,66 @@ class Machine:
         return {name: array.copy() for name, array in self.now.items()}
 
     def _changed(self) -> None:
-        for came, wanted in self.pulled.values():
-            if not numpy.allclose(came, wanted, rtol=1e-3, atol=1e-4):
-                self.labs_loss = False
-            back = -float((came * wanted).sum()) / max(float((wanted * wanted).sum()), 1e-30)
-            if back <= 0 or not numpy.allclose(came, -back * wanted, rtol=1e-3, atol=1e-4):
-                self.against = False
-        self.pulled = {}
+        if self.pulled or self.foreign:
+            self.ratios.append(self._ratio())
+        self.pulled, self.foreign = {}, False
+        self.backprops.append(self.since)
+        self.since = 0
         self.versions.append(self._copy())
         if self.keep_path:
             self.path.append(self.versions[-1])
+
+    def _ratio(self) -> float | None:
+        """What came back to the outputs since the last update, in multiples of the asked loss's; None if it is none."""
+        if self.foreign:
+            return None
+        came, wanted = (numpy.concatenate([pair[side].ravel() for pair in self.pulled.values()]) for side in (0, 1))
+        size = float((wanted * wanted).sum())
+        ratio = float((came * wanted).sum()) / max(size, 1e-30)
+        if numpy.allclose(came, wanted, rtol=1e-3, atol=1e-4):
+            return 1.0
+        return ratio if numpy.allclose(came, ratio * wanted, rtol=1e-3, atol=1e-4 * min(1.0, abs(ratio))) else None
 
     def _do_F(self, step: Step) -> None:
         self.forwards.append((self.versions[-1], step.rows))
 
     def _gradient_of(self, step: Step) -> Parameters:
         if step.refs:
-            parts = []
-            for number, ref in enumerate(step.refs):
-                then, rows = self.forwards[ref]
-                pull = step.pulls[number] if self.use_pulls and number < len(step.pulls) else None
-                if self.use_pulls and pull is None:
-                    raise ValueError("no gradient at the outputs is known")
-                if pull is not None:
-                    self._note_pull(then, rows, pull)
-                stale = then is not self.versions[-1]
-                parts.append(self.gradient(then, rows, self.now if self.mixed and stale else None, pull))
+            parts = [self._part(then, rows, pull) for then, rows, pull in self._losses(step)]
             return {name: sum((part[name] for part in parts), numpy.zeros(())) for name in self.now}
         if not step.rows or step.age >= len(self.versions):
             raise ValueError("a Backprop of unknown examples")
         then = self.versions[-1 - step.age]
-        return self.gradient(then, step.rows, self.now if self.mixed and step.age else None)
+        return self.gradient(then, step.rows, self.now if self.way.mixed and step.age else None)
+
+    def _losses(self, step: Step) -> Iterable[tuple[Parameters, tuple[int, ...], Array | None]]:
+        """Weights, examples and pull of each loss that a Backprop is of."""
+        if self.way.joined and not self.way.pulls and len({id(self.forwards[ref][0]) for ref in step.refs}) == 1:
+            yield self.forwards[step.refs[0]][0], tuple(row for ref in step.refs for row in self.forwards[ref][1]), None
+            return
+        for number, ref in enumerate(step.refs):
+            then, rows = self.forwards[ref]
+            pull = step.pulls[number] if self.way.pulls and number < len(step.pulls) else None
+            if self.way.pulls and pull is None:
+                raise ValueError("no gradient at the outputs is known")
+            yield then, rows, pull
+
+    def _part(self, then: Parameters, rows: tuple[int, ...], pull: Array | None) -> Parameters:
+        if pull is not None:
+            self._note_pull(then, rows, pull)
+        return self.gradient(then, rows, self.now if self.way.mixed and then is not self.versions[-1] else None, pull)
 
     def _note_pull(self, then: Parameters, rows: Sequence[int], pull: Array) -> None:
         wanted = self.gradient.pull(then, rows)
         if wanted is None or wanted.shape != pull.shape:
-            self.labs_loss = self.against = False
+            self.foreign = True
             return
         for row, came, whole in zip(rows, pull, wanted, strict=True):
             before = self.pulled.get(row)
             self.pulled[row] = (came if before is None else before[0] + came, whole)
 
     def _do_B(self, step: Step) -> None:
+        self.since += 1
         found = self._gradient_of(step)
         for name in step.tensors:
             if step.grad_only:
@@ -190,7 +215,7 @@ class Machine:
             self.grads[name] = self.last[name] = found[name] if held is None else held + found[name]
 
     def _do_Z(self, step: Step) -> None:
-        self.pulled = {}
+        self.pulled, self.foreign, self.since = {}, False, 0
         for name in step.tensors:
             self.grads[name] = None
 
@@ -343,77 +368,14 @@ def _outside(key: str, value: Any, allowed: Mapping[str, float]) -> str:
     return "" if all(low <= number <= high for number in numbers) else f"{key} = {value}"
 
 
-class ChainGradient:
-    """The summed squared difference of two linear layers m1, m2; inputs (n, a), targets (n, b)."""
-
-    def __init__(self, inputs: Array, targets: Array) -> None:
-        self.inputs, self.targets = inputs.astype(numpy.float64), targets.astype(numpy.float64)
-
-    def _forward(self, parameters: Parameters, rows: Sequence[int]) -> tuple[Array, Array, Array]:
-        x = self.inputs[list(rows)]
-        hidden = x @ parameters["m1.weight"].T + parameters["m1.bias"]
-        return x, hidden, hidden @ parameters["m2.weight"].T + parameters["m2.bias"]
-
-    def __call__(
-        self, parameters: Parameters, rows: Sequence[int], later: Parameters | None = None, pull: Array | None = None
-    ) -> Parameters:
-        x, hidden, output = self._forward(parameters, rows)
-        out = 2 * (output - self.targets[list(rows)]) if pull is None else pull
-        back = out @ (later or parameters)["m2.weight"]
-        return {"m1.weight": back.T @ x, "m1.bias": back.sum(0), "m2.weight": out.T @ hidden, "m2.bias": out.sum(0)}
-
-    def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
-        return numpy.asarray(2 * (self._forward(parameters, rows)[2] - self.targets[list(rows)]))
-
-    @property
-    def others(self) -> Sequence[Gradient]:
-        return ()
-
-    def loss(self, parameters: Parameters, rows: Sequence[int]) -> float:
-        return float(((self._forward(parameters, rows)[2] - self.targets[list(rows)]) ** 2).sum())
-
-
-def _squared(miss: Array) -> Array:
-    return numpy.asarray(2 * miss)
-
-
-OTHER_SLOPES: tuple[Callable[[Array], Array], ...] = (
-    numpy.sign, numpy.ones_like, lambda miss: -numpy.ones_like(miss), lambda miss: miss, lambda miss: 4 * miss**3,
-    lambda miss: -2 * miss,
-)  # fmt: skip
-"""Derivatives of other losses of var_1 * var_2 - goal: absolute, not squared either way, half, fourth power, minus."""
-
-
-class ProductGradient:
-    """(goal - var_1 * var_2) ** 2 of two scalars; `slope` is the derivative of another loss of their difference."""
-
-    def __init__(self, goal: float, slope: Callable[[Array], Array] = _squared) -> None:
-        self.goal, self.slope = goal, slope
-
-    @property
-    def others(self) -> Sequence[Gradient]:
-        return [ProductGradient(self.goal, slope) for slope in OTHER_SLOPES]
-
-    def __call__(
-        self, parameters: Parameters, rows: Sequence[int], later: Parameters | None = None, pull: Array | None = None
-    ) -> Parameters:
-        slope = self.slope(parameters["var_1"] * parameters["var_2"] - self.goal)
-        factors = later or parameters
-        return {"var_1": slope * factors["var_2"], "var_2": slope * factors["var_1"]}
-
-    def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
-        return None
-
-    def loss(self, parameters: Parameters, rows: Sequence[int]) -> float:
-        return float((parameters["var_1"] * parameters["var_2"] - self.goal) ** 2)
-
-
 def distance(one: Parameters, other: Parameters) -> float:
     """Largest difference of any entry; infinite if one is no number or the names differ."""
     if one.keys() != other.keys():
         return float("inf")
     worst = 0.0
     for name in one:
+        if one[name].shape != other[name].shape:
+            return float("inf")
         gap = float(numpy.abs(one[name] - other[name]).max(initial=0.0))
         if not gap <= 1e300:
             return float("inf")

@@ -1,47 +1,188 @@
 """Probes: the networks and examples a judge hands to a student's loop, and the evidence that comes back.
 
-Used by the graders of q3 and q5 and by `diagnose`. Sizes are drawn per run, so that a loop cannot behave only for one
-number of examples; inputs are drawn so that every row is recognisable in whatever order the loop takes them.
+A `Probe` is what a grader declares: which network, loss and data, how the loop is called, what is asked of it. A
+`LoopProbe` is one call of it, with everything drawn for the run: sizes, so that a loop cannot behave only for one
+number of examples, and inputs that make every row recognisable in whatever order the loop takes them.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy
 import torch
 
+from autograder.loop.asked import ASKED, PER_EXAMPLE, Asked
 from autograder.loop.events import Account, read
 from autograder.loop.evidence import Evidence
-from autograder.loop.machine import ChainGradient, Parameters, ProductGradient
+from autograder.loop.gradients import (
+    ChainGradient,
+    Gradient,
+    Loss,
+    NetworkGradient,
+    Parameters,
+    ProductGradient,
+    squared_error,
+)
+from autograder.loop.networks import Spec, built, not_computed, started
+from autograder.loop.rows import recognised
+from autograder.wire import Pairs
 
-SIZES = [3, 2, 5]
-NAMES = ("m1.weight", "m1.bias", "m2.weight", "m2.bias")
+LAYERS = (("Linear", 3, 2), ("Linear", 2, 5))
 LARGE = (150, 250)  # about as many examples as q6 trains on
 BETWEEN = (65, 81)  # of a further probe: more than anybody has reason to accumulate
+PIECES = 4  # batches of a probe of few
+Sizes = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Data:
+    """A probe's examples, for `Probe.call` to hand on: as the two tensors, or as what is made of them on the student's
+    side."""
+
+    inputs: torch.Tensor
+    targets: torch.Tensor
+
+    def pairs(self) -> Pairs:
+        """A list of (input, target)."""
+        return Pairs(self.inputs, self.targets)
+
+    def dataset(self) -> Pairs:
+        """A TensorDataset."""
+        return Pairs(self.inputs, self.targets, "dataset")
+
+    def loader(self, batch: int, *, shuffle: bool = False) -> Pairs:
+        """A DataLoader of batches of this size; the last one may be smaller."""
+        return Pairs(self.inputs, self.targets, "shuffled" if shuffle else "loader", batch)
+
+
+Call = Callable[..., Any]
+"""How the student's loop is called: call(train, network, data, lr=..., epochs=...); `data` is a Data."""
+Draw = Callable[[numpy.random.Generator, int], tuple[torch.Tensor, torch.Tensor]]
+"""draw(generator, n) -> inputs (n, ...) and targets (n, ...); no two inputs alike."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One kind of probe, as a grader declares it.
+
+    `network`: a spec (loop.networks); `loss`: trusted; `data`: draws examples; `call`: hands them to the loop; `batch`:
+    how many examples the loop is meant to take at once, None for all of them; `asked`: what the assignment asks beside
+    the order; `rates`: the lr is drawn between these; `examples`: the fewest and most of each probe.
+    """
+
+    network: Spec
+    loss: Loss
+    data: Draw
+    call: Call
+    batch: int | None = 1
+    asked: Asked = ASKED
+    rates: tuple[float, float] = (0.01, 0.03)
+    examples: Sizes | None = None
+    epochs: tuple[int, ...] = (2, 3, 2)
+
+    @property
+    def sizes(self) -> Sizes:
+        """How many examples each probe has: from the first number to below the second."""
+        if self.examples is not None:
+            return self.examples
+        if self.batch is None:
+            return ((3, 6), (6, 25), (25, 61))
+        if self.batch == 1:
+            return ((2, 5), (5, 41), (60, 100))
+        return ((self.batch + 1, 2 * self.batch + 1), (2 * self.batch + 1, 5 * self.batch),
+                (6 * self.batch, 9 * self.batch))  # fmt: skip
+
+    def one(self, draw: numpy.random.Generator, examples: int, epochs: int) -> LoopProbe:
+        """A probe of this kind and size."""
+        start = started(self.network, int(draw.integers(2**40)))
+        inputs, targets = self.data(draw, examples)
+        return LoopProbe(start, inputs, targets, round(float(draw.uniform(*self.rates)), 7), epochs, self)
+
+    def few(self, draw: numpy.random.Generator) -> list[LoopProbe]:
+        """Three probes of this kind, of growing size."""
+        sizes = [int(draw.integers(*size)) for size in self.sizes]
+        return [self.one(draw, size, epochs) for size, epochs in zip(sizes, self.epochs, strict=True)]
+
+
+class _Taught(Probe):
+    """The first lab's: a 3 -> 2 -> 5 linear network; inputs and targets of about unit size; summed squares."""
+
+    def one(self, draw: numpy.random.Generator, examples: int, epochs: int) -> LoopProbe:
+        generator = torch.Generator().manual_seed(int(draw.integers(2**40)))
+        start = {}
+        for layer, (_, fan_in, fan_out) in enumerate(LAYERS, 1):
+            for name, shape in ((f"m{layer}.weight", (fan_out, fan_in)), (f"m{layer}.bias", (fan_out,))):
+                start[name] = (torch.rand(shape, generator=generator) * 2 - 1) / fan_in**0.5
+        inputs = torch.randn(examples, LAYERS[0][1], generator=generator)
+        targets = torch.randn(examples, LAYERS[-1][2], generator=generator) * 2
+        lr = round(float(draw.uniform(6e-4, 9e-4) if draw.integers(2) else draw.uniform(1.2e-3, 1.8e-3)), 7)
+        return LoopProbe(start, inputs, targets, lr, epochs, self)
+
+
+def _no_data(draw: numpy.random.Generator, examples: int) -> tuple[torch.Tensor, torch.Tensor]:
+    raise NotImplementedError("drawn together with the start values")
+
+
+TAUGHT = _Taught(
+    LAYERS,
+    squared_error,
+    _no_data,
+    lambda train, network, data, lr, epochs: train(network, data.pairs(), lr=lr, epochs=epochs),
+    asked=PER_EXAMPLE,
+    examples=((2, 5), (5, 41), LARGE),
+    epochs=(2, 3, 1),
+)
+"""Probes of `train(network, examples, *, lr, epochs)` as the first lab asks it: lr from 6e-4 to 1.8e-3."""
 
 
 @dataclass(frozen=True)
 class LoopProbe:
-    """One call of `train`: a 3 -> 2 -> 5 linear network's start, examples (n, 3) -> (n, 5), lr and epochs."""
+    """One call of a loop: the network's start, examples, lr and epochs."""
 
     start: dict[str, torch.Tensor]
     inputs: torch.Tensor
     targets: torch.Tensor
     lr: float
     epochs: int
+    kind: Probe = TAUGHT
+
+    @property
+    def example_dims(self) -> int:
+        """Dimensions of one example."""
+        return self.inputs.dim() - 1
+
+    @property
+    def data(self) -> Data:
+        return Data(self.inputs, self.targets)
+
+    @property
+    def batches(self) -> tuple[tuple[int, ...], ...]:
+        """The examples of one pass as they are taken in the order given."""
+        size = self.kind.batch or len(self.inputs)
+        return tuple(tuple(range(n, min(n + size, len(self.inputs)))) for n in range(0, len(self.inputs), size))
+
+    def gradient(self, inputs: torch.Tensor | None = None) -> Gradient:
+        """The asked loss's, of inputs as they came to the network."""
+        inputs = self.inputs if inputs is None else inputs
+        if self.kind.network is LAYERS and self.kind.loss is squared_error:
+            return ChainGradient(inputs.double().numpy(), self.targets.double().numpy())
+        return NetworkGradient(built(self.kind.network), inputs, self.targets, self.kind.loss)
 
 
 def draw_loop_probes(draw: numpy.random.Generator) -> list[LoopProbe]:
-    """Three probes: a tiny one, one of up to 40 examples, and one about as large as q6's; lr from 6e-4 to 1.8e-3."""
-    sizes = [int(draw.integers(2, 5)), int(draw.integers(5, 41)), int(draw.integers(*LARGE))]
-    return [draw_loop_probe(draw, size, epochs) for size, epochs in zip(sizes, (2, 3, 1), strict=True)]
+    """Three probes of the first lab: a tiny one, one of up to 40 examples, and one about as large as q6's."""
+    return TAUGHT.few(draw)
 
 
-def further_probe(found: Sequence[Evidence], draw: numpy.random.Generator) -> LoopProbe | None:
+def draw_loop_probe(draw: numpy.random.Generator, examples: int, epochs: int) -> LoopProbe:
+    """One of this size."""
+    return TAUGHT.one(draw, examples, epochs)
+
+
+def further_probe(found: Sequence[Evidence], draw: numpy.random.Generator, kind: Probe = TAUGHT) -> LoopProbe | None:
     """A fourth probe where three tell too little, else None.
 
     Where all of them end in NaN, one with two updates alone, since only numbers can prove an order. Where the loop
@@ -49,22 +190,10 @@ def further_probe(found: Sequence[Evidence], draw: numpy.random.Generator) -> Lo
     is done again.
     """
     if not any(one.error or one.finite() for one in found):
-        return draw_loop_probe(draw, 2, 1)
+        return kind.one(draw, 2 * (kind.batch or 1), 1)
     showing = [one for one in found if any(len(update.fresh) > 1 for update in one.ledger.updates)]
-    return draw_loop_probe(draw, int(draw.integers(*BETWEEN)), 1) if len(showing) == 1 else None
-
-
-def draw_loop_probe(draw: numpy.random.Generator, examples: int, epochs: int) -> LoopProbe:
-    """A probe of this size; weights as torch would start them, inputs and targets of about unit size."""
-    generator = torch.Generator().manual_seed(int(draw.integers(2**40)))
-    start = {}
-    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(SIZES), 1):
-        for name, shape in ((f"m{layer}.weight", (fan_out, fan_in)), (f"m{layer}.bias", (fan_out,))):
-            start[name] = (torch.rand(shape, generator=generator) * 2 - 1) / fan_in**0.5
-    inputs = torch.randn(examples, SIZES[0], generator=generator)
-    targets = torch.randn(examples, SIZES[-1], generator=generator) * 2
-    lr = round(float(draw.uniform(6e-4, 9e-4) if draw.integers(2) else draw.uniform(1.2e-3, 1.8e-3)), 7)
-    return LoopProbe(start, inputs, targets, lr, epochs)
+    size = int(draw.integers(*BETWEEN)) if kind is TAUGHT else kind.sizes[-1][0]
+    return kind.one(draw, size, 1) if len(showing) == 1 else None
 
 
 def loop_evidence(
@@ -80,13 +209,27 @@ def loop_evidence(
     `error` is what the call raised. `report` is student.probe.report's, or {} if there is none.
     """
     report = report if isinstance(report, Mapping) else {}
-    account = account_of(report, NAMES)
-    numbers = {tuple(row): index for index, row in enumerate(probe.inputs.tolist())}
-    rows, pulls = rows_of(report, account.events, numbers), pulls_of(report)
+    names = tuple(probe.start)
+    account = account_of(report, names)
+    seen = report.get("rows")
+    known = recognised(seen, probe.inputs, probe.targets) if isinstance(seen, torch.Tensor) else None
+    rows = [] if known is None else rows_of(known.rows, account.events)
+    gradient = probe.gradient(None if known is None else known.inputs)
+    outputs = outputs_of(probe)
+    missing = not_computed(gradient.network) if isinstance(gradient, NetworkGradient) else ()
     return Evidence(
-        arrays(probe.start), arrays(end), ChainGradient(probe.inputs.double().numpy(), probe.targets.double().numpy()),
-        len(probe.inputs), probe.epochs, probe.lr, account, rows, pulls, error, allowed or {},
+        arrays(probe.start), arrays(end), gradient, len(probe.inputs), probe.epochs, probe.lr, account, rows,
+        pulls_of(report, outputs), error, allowed or {}, probe.kind.asked, probe.batches, missing,
     )  # fmt: skip
+
+
+def outputs_of(probe: LoopProbe) -> int:
+    """How many numbers the network gives for one example."""
+    if probe.kind.network is LAYERS:
+        return int(LAYERS[-1][2])
+    network = built(probe.kind.network).eval()
+    with torch.no_grad():
+        return int(network(probe.inputs[:1]).numel())
 
 
 def product_evidence(
@@ -125,14 +268,8 @@ def listed(value: object) -> object:
     return value.tolist() if isinstance(value, torch.Tensor) else value
 
 
-def rows_of(
-    report: Mapping[str, Any], events: list[Any], numbers: Mapping[tuple[float, ...], int]
-) -> list[tuple[int, ...] | None]:
-    """The examples of each forward pass, recognised by their inputs; None where a row is no example of ours."""
-    rows = report.get("rows")
-    if not isinstance(rows, torch.Tensor) or rows.dim() != 2:
-        return []
-    known = [numbers.get(tuple(row)) for row in rows.tolist()]
+def rows_of(known: Sequence[int | None], events: list[Any]) -> list[tuple[int, ...] | None]:
+    """The examples of each forward pass; None where a row is no example of ours."""
     found: list[tuple[int, ...] | None] = []
     at = 0
     for event in events:
@@ -145,12 +282,12 @@ def rows_of(
     return found
 
 
-def pulls_of(report: Mapping[str, Any]) -> dict[tuple[int, int], Any]:
+def pulls_of(report: Mapping[str, Any], outputs: int) -> dict[tuple[int, int], Any]:
     """Gradients that came back to the outputs: (Backprop, forward) -> (rows, outputs)."""
     values, pairs = report.get("pulls"), report.get("pulled")
     if not isinstance(values, torch.Tensor) or not isinstance(pairs, torch.Tensor):
         return {}
-    if values.dim() != 2 or pairs.dim() != 2 or pairs.shape != (len(values), 2) or values.shape[1] != SIZES[-1]:
+    if values.dim() != 2 or pairs.dim() != 2 or pairs.shape != (len(values), 2) or values.shape[1] != outputs:
         return {}
     found: dict[tuple[int, int], list[Any]] = {}
     for pair, row in zip(pairs.tolist(), values.double().numpy(), strict=True):

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy
 
-from autograder.loop.machine import Array, Machine, Parameters, Step
+from autograder.loop.gradients import Array, Parameters
+from autograder.loop.machine import Machine, Step
 
 Mark = tuple[int, str]
 """A Backprop, by its number in the account, and a tensor that it reached."""

@@ -15,24 +15,20 @@ import numpy
 
 from autograder.loop.compiling import compiled, rate_of
 from autograder.loop.evidence import (
+    CANNOT,
     EXPLODED,
     ROUNDED,
     TOLERANCE,
     Evidence,
-    evidence_is_stale,
     loses_its_numbers,
     near,
     pulls_run_to,
     runs_to,
+    ways,
 )
+from autograder.loop.gradients import Gradient, ProductGradient
 from autograder.loop.hypotheses import cycle, fitting, on_the_way, scale_of, taught
-from autograder.loop.machine import (
-    Gradient,
-    Machine,
-    Step,
-    distance,
-    plain,
-)
+from autograder.loop.machine import Machine, Step, Way, distance, plain
 from autograder.loop.proving import Mark, Proven, Weighed, proven
 
 PROVEN = 50 * ROUNDED  # a way shorter than this proves no order
@@ -86,14 +82,16 @@ def replayed(evidence: Evidence) -> Replayed:
             by_pulls, retraced, against = pulls_run_to(evidence, steps)
         elif not retraced:
             by_pulls = any(runs_to(replace(evidence, gradient=other), steps) for other in evidence.gradient.others)
-    rate = rate_of(evidence, steps) if retraced or by_pulls else 1.0
+    rate = rate_of(evidence, steps) if evidence.asked.lr and (retraced or by_pulls) else 1.0
     far = distance(evidence.start, evidence.end) >= PROVEN
     found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt, far=far, against=against)
     if retraced and rate == 1.0 and plainly_taught(evidence):
         return replace(found, fits=("CORRECT",))
     if steps is not None and (retraced or by_pulls):
         found = replace(found, proven=what_is_proven(evidence, steps))
-    if retraced and rate == 1.0:
+    if (retraced or (by_pulls and not evidence.asked.loss)) and rate == 1.0:
+        return found
+    if evidence.not_computed:
         return found
     fits = tuple(fitting(evidence))
     if fits[:1] == ("CORRECT",):
@@ -106,18 +104,16 @@ def what_is_proven(evidence: Evidence, steps: Sequence[Step]) -> Proven:
     are known too coarsely to tell."""
     if max(float(numpy.abs(array).max(initial=0.0)) for array in evidence.end.values()) > EXPLODED:
         return NO_DOUBT
-    for use_pulls in (False, True) if evidence.pulls else (False,):
-        for mixed in (False, True) if evidence_is_stale(evidence, steps) else (False,):
-            for gradient in (evidence.gradient, *evidence.gradient.others):
+    tried = [way for pulls in ((False, True) if evidence.pulls else (False,)) for way in ways(evidence, steps, pulls)]
+    for way in tried:
+        for gradient in (evidence.gradient, *evidence.gradient.others):
 
-                def machine(
-                    without: frozenset[Mark], gradient: Gradient = gradient, how: tuple[bool, bool] = (mixed, use_pulls)
-                ) -> Weighed:
-                    return Weighed(evidence.start, gradient, *how, without=without)
+            def machine(without: frozenset[Mark], gradient: Gradient = gradient, way: Way = way) -> Weighed:
+                return Weighed(evidence.start, gradient, way, without=without)
 
-                with contextlib.suppress(ValueError, KeyError, IndexError, RuntimeError):
-                    if near(evidence, machine(frozenset()).run(steps), TOLERANCE):
-                        return proven(machine, steps, lambda end: near(evidence, end, TOLERANCE))
+            with contextlib.suppress(*CANNOT):
+                if near(evidence, machine(frozenset()).run(steps), TOLERANCE):
+                    return proven(machine, steps, lambda end: near(evidence, end, TOLERANCE))
     return NO_DOUBT
 
 
@@ -128,8 +124,6 @@ def plainly_taught(evidence: Evidence) -> bool:
 
 def warm() -> None:
     """Run a tiny replay once, so that a judge's forks do not pay for first uses."""
-    from autograder.loop.machine import ProductGradient
-
     start = {"var_1": numpy.array(3.0), "var_2": numpy.array(4.0)}
     for setting in (plain(start, 1e-3), plain(start, 1e-3, "Adam", amsgrad=True)):
-        Machine(start, ProductGradient(15.0)).run(cycle(setting, [0, 0], "FBSZ", tuple(start)))
+        Machine(start, ProductGradient(15.0)).run(cycle(setting, [(0,), (0,)], "FBSZ", tuple(start)))

@@ -36,7 +36,7 @@ DEVICES = tuple(f"/dev/{name}" for name in ("null", "full", "random", "urandom")
 PARTS = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share", "etc", "ssl")  # of /usr, /usr/local, a venv
 SYSTEM = (*(f"/usr/{name}" for name in PARTS), "/usr/local/bin", "/usr/local/lib", "/lib", "/lib32", "/lib64", "/bin",
           "/sbin", "/etc/localtime", "/etc/ld.so.cache", "/etc/fonts", "/etc/ssl/certs", "/etc/mime.types")  # fmt: skip
-OURS = ("__init__.py", "wire.py", "student", "loop/__init__.py", "loop/events.py")
+OURS = ("__init__.py", "wire.py", "student", "loop/__init__.py", "loop/events.py", "loop/networks.py")
 """All of our own package that a session sees, besides what Python and its packages are made of."""
 LINKS = (("/proc/self/fd", "/dev/fd"),)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from autograder.student import moments, probe
 from autograder.student.recorder import Recorder
@@ -47,9 +48,7 @@ class Objects:
             return type(value)(self.thing(item) for item in value)
         if type(value) is dict:
             return {key: self.thing(item) for key, item in value.items()}
-        if type(value) is Pairs:
-            return list(zip(value.inputs, value.targets, strict=True))
-        return value
+        return dataset(value) if type(value) is Pairs else value
 
     def find(self, name: str) -> Any:
         if name not in self.namespace:
@@ -158,9 +157,9 @@ class Objects:
         with torch.no_grad():
             return torch.stack([torch.as_tensor(network(row)) for row in as_type(inputs, number_type(network))])
 
-    def ask_network(self, sizes: list[int], parameters: dict[str, torch.Tensor]) -> Ref:
-        """A probe network of the judge's, watched from here on."""
-        network = probe.ProbeNetwork(sizes, parameters)
+    def ask_network(self, spec: Any, parameters: dict[str, torch.Tensor], dims: int) -> Ref:
+        """A probe network of the judge's, watched from here on; an example of its has `dims` dimensions."""
+        network = probe.probe_network(spec, parameters, dims)
         network.recorder.start()
         return self.ref(network)
 
@@ -176,7 +175,7 @@ class Objects:
     def ask_seen(self, of: Any) -> dict[str, Any]:
         """The account of a probe network (or a watch) so far; it stops recording."""
         thing = self.thing(of)
-        recorder = thing.recorder if isinstance(thing, probe.ProbeNetwork) else thing
+        recorder = thing.recorder if isinstance(thing, probe.Probed) else thing
         return probe.report(recorder.stop())
 
     def ask_trained(self, of: Any) -> dict[str, bool]:
@@ -186,6 +185,14 @@ class Objects:
             "optimized": any(getattr(parameter, "_optimized", False) is True for parameter in found),
             "gradients": any(parameter.grad is not None for parameter in found),
         }
+
+
+def dataset(value: Pairs) -> Any:
+    """Examples in the form that a test hands them over in, made of the student's own torch."""
+    if value.form == "pairs":
+        return list(zip(value.inputs, value.targets, strict=True))
+    made = TensorDataset(value.inputs, value.targets)
+    return made if value.form == "dataset" else DataLoader(made, value.batch, shuffle=value.form == "shuffled")
 
 
 def number_type(thing: Any) -> torch.dtype | None:

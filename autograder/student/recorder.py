@@ -32,6 +32,12 @@ GROWTH = 1.25  # the next burst comes at this many times the updates so far
 ROUNDING = 4e-7  # of a float32 value of size 1, left by adding a small change to it
 
 
+def examples_in(inputs: torch.Tensor, dims: int) -> int:
+    """How many examples a network was given at once, where one of them has `dims` dimensions."""
+    sizes = inputs.shape[: max(0, inputs.dim() - dims)]
+    return max(1, sizes.numel())
+
+
 def guarded(method: Callable[..., None]) -> Callable[..., None]:
     """A listener's method that never raises: what fails in it ends the recording, with a note."""
 
@@ -53,7 +59,8 @@ class Recorder(Book):
     """Records what happens to `tensors` (name -> leaf tensor) between `start` and `stop`.
 
     `module`, if given, is the network whose forward passes are noted; `owner` one that tells of them itself. With
-    `keep_inputs` the rows that go in and the gradients that come back to its outputs are kept, for a replay.
+    `keep_inputs` the rows that go in and the gradients that come back to its outputs are kept, for a replay; one
+    example has `example_dims` dimensions.
     """
 
     def __init__(
@@ -64,12 +71,14 @@ class Recorder(Book):
         owner: torch.nn.Module | None = None,
         keep_inputs: bool = False,
         full: int = FULL_UPDATES,
+        example_dims: int = 1,
     ) -> None:
         super().__init__(list(tensors)[:MOST_TENSORS], [f"not available: {name}" for name in self_test()])
         self.tensors = [tensors[name] for name in self.names]
         self.module = module
         self.owner = owner if owner is not None else module
         self.keep_inputs = keep_inputs
+        self.example_dims = example_dims
         self.full = full
         self.broken = False
         self.loud = False
@@ -171,17 +180,16 @@ class Recorder(Book):
         count = 0
         if self.keep_inputs:
             for item in inputs:
-                rows = item.detach().reshape(-1, item.shape[-1]).to(torch.float32).clone()
-                count = len(rows)
-                self.rows.append(rows)
-                output.register_hook(lambda gradient: self._pull(number, gradient))
+                count = examples_in(item, self.example_dims)
+                self.rows.append(item.detach().reshape(count, -1).to(torch.float32).clone())
+                output.register_hook(functools.partial(self._pull, number, count))
         self.write(Kind.FORWARD, ref=count)
         self._look_at_values()
 
-    def _pull(self, number: int, gradient: torch.Tensor) -> None:
+    def _pull(self, number: int, count: int, gradient: torch.Tensor) -> None:
         with contextlib.suppress(Exception):
             if self.loud and len(self.pulls) < MOST_EVENTS:
-                flat = gradient.detach().reshape(-1, gradient.shape[-1]).to(torch.float32).clone()
+                flat = gradient.detach().reshape(count, -1).to(torch.float32).clone()
                 self.pulls.append((self.backprops, number, flat))
 
     # --- Backprop --------------------------------------------------------------------------------------------

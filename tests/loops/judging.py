@@ -12,7 +12,7 @@ import torch
 from autograder.loop.decision import Decision, Rules, decide
 from autograder.loop.evidence import Evidence
 from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
-from autograder.student.probe import MOST_UPDATES, ProbeNetwork, report
+from autograder.student.probe import MOST_UPDATES, probe_network, report
 from autograder.student.recorder import Recorder
 
 Train = Callable[..., Any]
@@ -32,7 +32,7 @@ def evidence(train: Train, *, seed: int = 1, change: Change | None = None) -> li
 def _probed(train: Train, spec: LoopProbe, seed: int, change: Change | None) -> Evidence:
     for generator in (random.seed, numpy.random.seed, torch.manual_seed):
         generator(seed)
-    network = ProbeNetwork([3, 2, 5], spec.start)
+    network = probe_network(spec.kind.network, spec.start, spec.example_dims)
     network.recorder.start()
     error = ""
     try:

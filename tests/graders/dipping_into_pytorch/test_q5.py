@@ -18,7 +18,7 @@ INPUT, TARGET = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 3.0, 4.0,
 
 def trained(spec, order):
     """Run `train` on a probe network; its parameters afterwards, moved by gradients, and the rows that went in."""
-    network = probe([3, 2, 5], spec.start)
+    network = probe(spec.kind.network, spec.start)
     train(network, Pairs(spec.inputs, spec.targets), lr=spec.lr, epochs=spec.epochs)
     end, told = parameters(network), seen(network)
     moved = any(not torch.equal(spec.start[name], end[name]) for name in spec.start)
