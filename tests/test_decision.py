@@ -14,7 +14,7 @@ from autograder.loop.events import Account, Event, Kind
 from autograder.loop.evidence import Evidence
 from autograder.loop.gradients import ChainGradient
 from autograder.loop.replay import Replayed
-from autograder.loop.wording import PROVISIONAL
+from autograder.loop.wording import PROVISIONAL, filled
 
 WEIGHTS = {"m1.weight": numpy.zeros((2, 3)), "m1.bias": numpy.zeros(2), "m2.weight": numpy.zeros((5, 2))}
 
@@ -51,7 +51,7 @@ def train(network, examples, *, lr, epochs):
 """
     found = judged(train_of(HEAD + source), silence=True)
     assert (found.name, found.share, found.correct) == ("UNEXPLAINED_UPDATE", 0.0, None)
-    assert found.sentence == PROVISIONAL
+    assert found.sentence == filled(PROVISIONAL)
     assert found.ledger == "UNEXPLAINED_UPDATE"
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import autograder.loop
 from autograder.loop import decision, reading, verdicts, wording
+from autograder.loop.asked import NOTHING, Asked
 from autograder.loop.decision import Rules
 from autograder.loop.events import Account, Back, Event, Kind, Place, Written, read
 from autograder.loop.evidence import Evidence
@@ -139,6 +140,15 @@ VERDICTS: list[tuple[str, Tape, dict[str, Any]]] = [
     ("STOPS_EARLY", cycles(3).B(), {}),
     ("CORRECT", cycles(4), {"examples": 4, "epochs": 1, "rows": [[2], [0], [3], [1]]}),
     ("CORRECT", cycles(4), {"examples": 4, "epochs": 2, "rows": [[2], [0], [3], [1]]}),  # one pass for two
+    ("CORRECT", cycles(2), {"examples": 4, "epochs": 1, "rows": [[0, 1], [2, 3]], "asked": Asked(2)}),
+    ("CORRECT", cycles(2), {"examples": 3, "epochs": 1, "rows": [[0, 1], [2]], "asked": Asked(2)}),  # a rest
+    ("CORRECT", cycles(2), {"examples": 3, "epochs": 2, "rows": [[0, 1, 2], [0, 1, 2]], "asked": Asked("pass")}),
+    ("STEP_ONCE_PER_EPOCH", cycles(1), {"examples": 4, "epochs": 1, "rows": [[0, 1, 2, 3]], "asked": Asked(2)}),
+    ("OTHER_BATCHES", cycles(4), {"examples": 4, "epochs": 1, "rows": [[0], [1], [2], [3]], "asked": Asked(2)}),
+    ("OTHER_BATCHES", cycles(2), {"examples": 4, "epochs": 1, "rows": [[0, 1], [2, 3]], "asked": Asked("pass")}),
+    ("OTHER_EPOCHS", cycles(1), {"examples": 2, "epochs": 2, "rows": [[0, 1]], "asked": Asked("pass")}),
+    ("OTHER_OPTIMIZER", cycles(2), {"examples": 2, "epochs": 1, "rows": [[0], [1]], "asked": Asked(optimizer="Adam")}),
+    ("CORRECT", cycles(2), {"examples": 4, "epochs": 1, "rows": [[0], [0]], "asked": NOTHING}),
     ("NO_TRAINING", Tape(moved=0), {}),
     ("UNEXPLAINED_UPDATE", cycles(2).W(0).B().W(0).B().W(0), {}),
     ("UNEXPLAINED_UPDATE", cycles(2).ends(notes=["the recorder stopped: KeyError"]), {}),
@@ -352,11 +362,16 @@ def test_every_kind_of_verdict_is_complete() -> None:
         assert name == kind.name and re.fullmatch(r"[A-Z]+(_[A-Z]+)*", name)
         assert kind.sentence.endswith((".", "?")) and kind.sentence == kind.sentence.strip()
         assert 0 <= kind.share <= 1
-        assert kind.share == 1 or not kind.order_is_right  # what the order is right of, it costs nothing by default
+        # what the order is right of costs nothing by default, but for two that no loop needs
+        assert (
+            kind.share == 1
+            or not kind.order_is_right
+            or name in ("STEP_ONCE_PER_EPOCH", "OPTIMIZER_RECREATED_EACH_STEP")
+        )
         assert not kind.flawless or (kind.order_is_right and kind.culprit is None)
         assert kind.order_is_right is not False or kind.advice  # whoever is told of a fault is told what to change
         assert kind.missing is None or kind.order_is_right is False
-        assert not (kind.by_size or kind.harmless) or kind.order_is_right is False
+        assert not (kind.by_size or kind.harmless) or kind.share == 0
 
 
 def test_every_verdict_that_the_order_check_names_is_a_kind() -> None:

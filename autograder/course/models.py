@@ -19,6 +19,7 @@ from autograder.course.faults import CourseError, did_you_mean, listed
 from autograder.course.late import Extension, LatePolicy, Zone, unclear, zone_of
 from autograder.course.strict import Strict, Text, fault
 from autograder.loop.verdicts import KINDS
+from autograder.loop.wording import WORDS
 
 # The columns of scores.csv that stand beside the questions': a question of such a name would hide one of them.
 TAKEN = frozenset({
@@ -117,6 +118,12 @@ def _verdict(name: str) -> str:
     return name
 
 
+def _word(key: str) -> str:
+    if key not in WORDS:
+        raise fault(f'there is no word "{key}" in the sentences of the order check{did_you_mean(key, WORDS)}')
+    return key
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -127,6 +134,11 @@ class Order(Strict):
         default_factory=dict,
         description="share of the marks for order, from 0 to 1, by verdict; by default 1 where the "
         "order is right, else 0",
+    )
+    words: dict[Annotated[str, AfterValidator(_word)], str] = Field(
+        default_factory=dict,
+        description="what this assignment's sentences say where the first lab's own words stand by default, by the "
+        "keys of WORDS in autograder/loop/wording.py",
     )
     leads: str | None = Field(
         default=None,

@@ -51,6 +51,7 @@ class Diagnosis:
             "file": self.file,
             "verdict": self.verdict,
             "correct": self.correct,
+            "as_asked": self.told.get("as_asked"),
             "sentence": self.sentence,
             "ledger": self.told.get("ledger", {}),
             "replay": self.told.get("replay", {}),
@@ -114,7 +115,7 @@ def diagnose(path: Path, assignment: Assignment, broker: Broker, seed: int) -> D
 
 def _judged(run: NotebookRun, assignment: Assignment, seed: int) -> tuple[Decision, str] | str:
     """The verdict and the function it is about, or why there is none."""
-    rules = Rules(assignment.order.marks, assignment.order.settings)
+    rules = Rules(assignment.order.marks, assignment.order.settings, assignment.order.words)
     talk = run.conversation()
     if talk is None:
         return "the file ends its Python process"

@@ -126,6 +126,7 @@ def told(found: Decision) -> dict[str, Any]:
     return {
         "verdict": found.name,
         "correct": found.correct,
+        "as_asked": found.as_asked,
         "ledger": found.accounts.get("ledger", {}),
         "replay": {"verdict": found.replay, **found.accounts.get("replay", {})},
         "where": [spot.plain() for spot in found.where],

@@ -231,4 +231,4 @@ def order(request: pytest.FixtureRequest, tell: Any) -> Any:
     from autograder.loop.decision import Rules
 
     declared = graders_of(request.config, request.path).assignment.order
-    return Order(Rules(declared.marks, declared.settings), tell)
+    return Order(Rules(declared.marks, declared.settings, declared.words), tell)

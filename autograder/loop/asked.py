@@ -11,10 +11,11 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Asked:
     """`batch`: "example" (an update for each; groups of them are right all the same), a number of examples for each
-    update, "pass" (all of them), or None; `loss`: the probe's loss; `lr`, `epochs`: those that are handed over;
-    `optimizer`: the name of its class in torch.optim; `direction`: down."""
+    update, "pass" (all of them), or None; `every`: each example in each pass; `loss`: the probe's loss; `lr`, `epochs`:
+    those that are handed over; `optimizer`: the name of its class in torch.optim; `direction`: down."""
 
     batch: str | int | None = None
+    every: bool = True
     loss: bool = True
     lr: bool = True
     epochs: bool = True
@@ -25,5 +26,5 @@ class Asked:
 ASKED = Asked()
 PER_EXAMPLE = Asked("example", epochs=False)
 """The first lab's: back, optimize, reset for each example. The number of passes is another test's."""
-NOTHING = Asked(None, loss=False, lr=False, epochs=False, direction=False)
+NOTHING = Asked(None, every=False, loss=False, lr=False, epochs=False, direction=False)
 """The order of the steps alone."""

@@ -32,18 +32,20 @@ from autograder.loop.picture import picture
 from autograder.loop.reading import Facts, LedgerVerdict, Spot, read, spots
 from autograder.loop.replay import Replayed, replayed
 from autograder.loop.timeline import Timeline
-from autograder.loop.verdicts import BY_SIZE, KINDS, RIGHT, lenient, rank
-from autograder.loop.wording import PROVISIONAL, accepted, say
+from autograder.loop.verdicts import BY_SIZE, KINDS, ORDER_KEPT, RIGHT, blames, lenient, rank
+from autograder.loop.wording import PROVISIONAL, accepted, advise, filled, say
 
 SAME_SCALE = 2e-3
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the course says: the share of the order's marks by verdict, and larger bounds for optimizer settings."""
+    """What the course says: the share of the order's marks by verdict, larger bounds for optimizer settings, and the
+    assignment's own words."""
 
     marks: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, float] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def share(self, name: str) -> float:
         """The share of the marks for order that a verdict keeps, from 0 to 1."""
@@ -54,12 +56,15 @@ class Rules:
 class Decision:
     """What a loop did: `share` of the order's marks, a sentence, what to change, where, and flags for a person.
 
-    `correct` is None where it could not be decided. `ledger` and `replay` name what each witness says by itself.
+    `correct`: whether every update was made from fresh gradients, each used once, then Reset; None where it could not
+    be decided. `as_asked`: whether the loop is besides what the assignment asks for; None where the order is not right,
+    or not known. `ledger` and `replay` name what each witness says by itself.
     """
 
     name: str
     share: float
     correct: bool | None
+    as_asked: bool | None
     sentence: str
     advice: str
     where: tuple[Spot, ...] = ()
@@ -85,11 +90,18 @@ class _Found:
 def decide(probes: Sequence[Evidence], rules: Rules | None = None) -> Decision:
     """The verdict that explains every probe. Probes must differ in size and start; at least one is needed."""
     rules = rules or Rules()
-    readings = [read(e.ledger, Facts(e.examples, e.epochs, e.rows_of_backprops, e.error)) for e in probes]
+    readings = [read(e.ledger, facts_of(e, rules.words)) for e in probes]
     proofs = [replayed(evidence) for evidence in probes]
     chosen, seen = merged(probes, readings)
     found = _decided(probes, readings, proofs, seen)
     return _told(found, probes, readings, proofs, chosen, seen, rules)
+
+
+def facts_of(evidence: Evidence, words: Mapping[str, str] | None = None) -> Facts:
+    """What the ledger's reading has to know of a probe beside its events."""
+    return Facts(
+        evidence.examples, evidence.epochs, evidence.rows_of_backprops, evidence.error, evidence.asked, words or {}
+    )  # fmt: skip
 
 
 def merged(probes: Sequence[Evidence], readings: Sequence[LedgerVerdict]) -> tuple[int, str]:
@@ -126,7 +138,7 @@ def _decided(
     probes: Sequence[Evidence], readings: Sequence[LedgerVerdict], proofs: Sequence[Replayed], seen: str
 ) -> _Found:
     if any(evidence.error for evidence in probes):
-        return _Found(seen if not KINDS[seen].order_is_right else "NOT_RUN", share=0.0)
+        return _Found(seen if blames(seen) else "NOT_RUN", share=0.0)
     told = [n for n in range(len(probes)) if not _too_small(probes[n], readings[n], seen)]
     if not any(proofs[n].moved for n in told):
         return _still(probes, readings, seen)
@@ -158,7 +170,7 @@ def _decided(
     if named is not None:
         flags = (f"LEDGER_DISAGREES: {seen}",) if seen in RIGHT and not named.flags else ()
         return replace(named, flags=(*named.flags, *flags, *doubts, *inconsistent))
-    if not KINDS[seen].order_is_right and seen != "UNEXPLAINED_UPDATE":
+    if blames(seen) and seen != "UNEXPLAINED_UPDATE":
         return _Found(seen, False, 0.0, (*doubts, *inconsistent))
     lost = () if all(proofs[n].finite for n in told) else ("DIVERGED",)
     return _Found("UNEXPLAINED_UPDATE", False, 0.0, (*doubts, *lost, "LOOP_NOT_EXPLAINED", *inconsistent))
@@ -197,7 +209,7 @@ def learned(evidence: Evidence) -> bool:
         return proof.moved
     if proof.scale is not None or proof.stopped is not None:
         return True
-    seen = read(evidence.ledger, Facts(evidence.examples, evidence.epochs, evidence.rows_of_backprops, evidence.error))
+    seen = read(evidence.ledger, facts_of(evidence))
     if seen.verdict in RIGHT and not seen.notes and not proof.doubt:
         return False
     return any(update.use not in (*EMPTY, Use.UNKNOWN) for update in evidence.ledger.updates)
@@ -325,20 +337,22 @@ def _told(
         facts = {"error": next((e.error for e in probes if e.error), "it gave no sign")}
     share = rules.share(name) if found.share is None else min(found.share, rules.share(name))
     provisional = name == "UNEXPLAINED_UPDATE" and not found.proven
-    sentence = PROVISIONAL if provisional else say(name, **facts)
-    advice = reading.advice if reading.verdict == name else KINDS[name].advice
+    sentence = filled(PROVISIONAL, rules.words) if provisional else say(name, rules.words, **facts)
+    advice = reading.advice if reading.verdict == name else advise(name, rules.words)
     if share >= 1 and not lenient(name):  # by the course's own rules: nobody is scolded for what costs nothing
-        sentence, advice = accepted(name, **facts), ""
+        sentence, advice = accepted(name, rules.words, **facts), ""
     where = reading.where if reading.verdict == name else tuple(spots(ledger, KINDS[name].culprit))
-    picture_of = reading if reading.verdict == name else LedgerVerdict(name, facts, where)
+    picture_of = reading if reading.verdict == name else LedgerVerdict(name, facts, where, words=rules.words)
     timeline = picture(ledger, picture_of)
-    correct: bool | None = name in RIGHT or (name == "UNEXPLAINED_UPDATE" and found.proven)
+    correct: bool | None = name in ORDER_KEPT or (name == "UNEXPLAINED_UPDATE" and found.proven)
     if provisional or name == "NOT_RUN":
         correct = None
+    right = name in RIGHT or (bool(correct) and name == "UNEXPLAINED_UPDATE")
     notes = tuple(dict.fromkeys(note for one in readings for note in one.notes))
     return Decision(
-        name, share, correct, sentence, advice, where, found.flags, seen, _numbers_say(probes, proofs), notes,
-        replace(timeline, sentence=sentence, advice=advice, right=bool(correct)),
+        name, share, correct, right if correct else None, sentence, advice, where, found.flags, seen,
+        _numbers_say(probes, proofs), notes,
+        replace(timeline, sentence=sentence, advice=advice, right=right),
         {"ledger": _ledger_account(reading, seen, ledger), "replay": _replay_account(probes, proofs)},
     )  # fmt: skip
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from autograder.loop.asked import PER_EXAMPLE, Asked
 from autograder.loop.events import Account, Back, Event, Kind, Place, Written
 from autograder.loop.ledger import EMPTY, Ledger, Update, Use
 from autograder.loop.timeline import Step
 from autograder.loop.verdicts import KINDS, RIGHT
-from autograder.loop.wording import HINTS, RECREATED_HINT, say
+from autograder.loop.wording import HINTS, RECREATED_HINT, advise, say
 
 NOT_MODELLED = ("threads", "autocast", "compiled", "gradient hooks", "torch.func")
 FOGGY = ("threads", "autocast", "compiled", "Optimize inside Backprop", "parameters were replaced")
@@ -37,6 +38,8 @@ class Facts:
     epochs: int | None = None
     rows: Sequence[Sequence[int]] | None = None
     error: str = ""  # what the loop raised
+    asked: Asked = PER_EXAMPLE
+    words: Mapping[str, str] = field(default_factory=dict)  # the assignment's own
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,15 @@ class LedgerVerdict:
     update: int | None = None
     notes: tuple[str, ...] = ()
     hint: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
-        return say(self.verdict, **self.facts)
+        return say(self.verdict, self.words, **self.facts)
 
     @property
     def advice(self) -> str:
-        return " ".join(part for part in (KINDS[self.verdict].advice, self.hint) if part)
+        return " ".join(part for part in (advise(self.verdict, self.words), self.hint) if part)
 
 
 def read(ledger: Ledger, facts: Facts | None = None) -> LedgerVerdict:
@@ -87,6 +91,7 @@ def read(ledger: Ledger, facts: Facts | None = None) -> LedgerVerdict:
         update.number if update else None,
         tuple(note for note in ledger.account.notes if note in NOT_MODELLED),
         hint,
+        facts.words,
     )
 
 
@@ -309,37 +314,86 @@ def remembers(account: Account) -> bool:
 def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
     """How the right updates took the examples: all, one by one, in groups, or a whole pass at once."""
     used = [update for update in ledger.updates if update.fresh]
-    rows = facts.rows
-    learned = {
-        row for one in ledger.reaching if one.used and rows and one.number < len(rows) for row in rows[one.number]
-    }
     whole = facts.examples if facts.examples is not None and facts.examples > 1 else None
-    if whole is not None and used and facts.epochs:
-        sizes = [_size(update, facts) for update in used]
-        every = all(size >= whole for size in sizes)
-        once = len(used) <= facts.epochs and len(ledger.reaching) >= whole * len(used) and len(used) >= 1
-        nearly = once and 2 * min(sizes) > whole  # an example came twice, another was left out
-        if every or nearly or (once and ledger.lost and max(sizes) == 1):
-            return "STEP_ONCE_PER_EPOCH", {}, used[0]
-    if whole is not None and rows and learned and len(learned) < whole:
-        uses = sum(len(rows[one.number]) for one in ledger.reaching if one.used and one.number < len(rows))
-        if uses < whole * (facts.epochs or 1) or len(learned) <= max(1, whole // 4):  # else drawn with replacement
-            return "STOPS_EARLY", {"k": len(learned), "n": whole}, None
+    found = _by_pass(ledger, facts, used, whole)
+    if found is not None:
+        return found
+    if whole is not None and facts.rows and facts.asked.every:
+        found = _left_out(ledger, facts, whole)
+        if found is not None:
+            return found
     tried = [one for one in ledger.lost if not one.after]  # a look at the marks before the loop
     unused = [one for one in (*ledger.lost, *ledger.left) if not one.flags & Back.GRAD_ONLY]
     if len(tried) * 4 <= len(used) and not ledger.count(Use.LOST):
         unused = [one for one in unused if one not in tried]
     if unused:
         return "STOPS_EARLY", {"k": len(ledger.reaching) - len(unused), "n": len(ledger.reaching)}, None
-    if whole is not None and rows and facts.epochs:
-        counts = Counter(
-            row for one in ledger.reaching if one.used and one.number < len(rows) for row in rows[one.number]
-        )
-        uses = sum(counts.values())
-        if uses < whole * facts.epochs and len(set(counts.values())) > 1:  # fewer whole passes are another test's
-            return "STOPS_EARLY", {"k": uses, "n": whole * facts.epochs}, None
-        if uses > whole * facts.epochs and len(set(counts.values())) > 1:
-            return "UNEXPLAINED_UPDATE", {}, None  # some examples again and again: a person looks
+    if whole is not None and facts.rows and facts.epochs and facts.asked.every:
+        found = _uneven(ledger, facts, whole)
+        if found is not None:
+            return found
+    return _as_asked(ledger, facts, used) or _grouped(used)
+
+
+def _by_pass(ledger: Ledger, facts: Facts, used: Sequence[Update], whole: int | None) -> Found | None:
+    """Whether each update takes a whole pass, where the assignment asks for smaller ones."""
+    if whole is None or not used or not facts.epochs or facts.asked.batch in (None, "pass"):
+        return None
+    if isinstance(facts.asked.batch, int) and facts.asked.batch >= whole:
+        return None
+    sizes = [_size(update, facts) for update in used]
+    every = all(size >= whole for size in sizes)
+    once = len(used) <= facts.epochs and len(ledger.reaching) >= whole * len(used) and len(used) >= 1
+    nearly = once and 2 * min(sizes) > whole  # an example came twice, another was left out
+    if every or nearly or (once and ledger.lost and max(sizes) == 1):
+        return "STEP_ONCE_PER_EPOCH", {}, used[0]
+    return None
+
+
+def _left_out(ledger: Ledger, facts: Facts, whole: int) -> Found | None:
+    """Whether some examples were learned from by no update."""
+    rows = facts.rows or ()
+    learned = {row for one in ledger.reaching if one.used and one.number < len(rows) for row in rows[one.number]}
+    if not learned or len(learned) >= whole:
+        return None
+    uses = sum(len(rows[one.number]) for one in ledger.reaching if one.used and one.number < len(rows))
+    if uses < whole * (facts.epochs or 1) or len(learned) <= max(1, whole // 4):  # else drawn with replacement
+        return "STOPS_EARLY", {"k": len(learned), "n": whole}, None
+    return None
+
+
+def _uneven(ledger: Ledger, facts: Facts, whole: int) -> Found | None:
+    """Whether some examples were taken less often than others."""
+    rows, epochs = facts.rows or (), facts.epochs or 1
+    counts = Counter(row for one in ledger.reaching if one.used and one.number < len(rows) for row in rows[one.number])
+    uses = sum(counts.values())
+    if uses < whole * epochs and len(set(counts.values())) > 1:  # fewer whole passes are another test's
+        return "STOPS_EARLY", {"k": uses, "n": whole * epochs}, None
+    if uses > whole * epochs and len(set(counts.values())) > 1:
+        return "UNEXPLAINED_UPDATE", {}, None  # some examples again and again: a person looks
+    if facts.asked.epochs and uses != whole * epochs:
+        return "OTHER_EPOCHS", {"k": round(uses / whole), "n": epochs}, None
+    return None
+
+
+def _as_asked(ledger: Ledger, facts: Facts, used: Sequence[Update]) -> Found | None:
+    """Whether the updates are made by the optimizer, and take as many examples, as the assignment asks for."""
+    asked, whole = facts.asked.batch, facts.examples
+    names = {one["name"] for one in ledger.account.settings if any(group["parameters"] for group in one["groups"])}
+    others = sorted(names - {facts.asked.optimizer}) if facts.asked.optimizer else []
+    if others:
+        return "OTHER_OPTIMIZER", {"names": others, "wanted": str(facts.asked.optimizer)}, None
+    if not used or facts.rows is None or whole is None or asked in (None, "example"):
+        return None
+    wanted = whole if asked == "pass" else min(int(asked or 1), whole)
+    sizes = Counter(_size(update, facts) for update in used)
+    usual = sizes.most_common(1)[0][0]
+    if all(size in (wanted, whole % wanted) for size in sizes) and usual == wanted:
+        return None
+    return "OTHER_BATCHES", {"k": usual}, used[0]
+
+
+def _grouped(used: Sequence[Update]) -> Found | None:
     group = max((len(update.fresh) for update in used), default=1)
     return ("CORRECT_ACCUMULATED", {"n": group}, None) if group > 1 else None
 

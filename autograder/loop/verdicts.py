@@ -26,13 +26,13 @@ class Verdict:
     name: str
     rank: int
     sentence: str
-    order_is_right: bool | None  # None: it cannot be told
+    order_is_right: bool | None  # each gradient fresh, used once, then Reset; None: it cannot be told
     share: float = 0.0
     advice: str = ""
     plain: str = ""
     culprit: Step | None = None
     missing: Step | None = None
-    flawless: bool = False  # nothing else is wrong, either
+    flawless: bool = False  # and it is as asked, too
     by_size: bool = False  # a small probe can give it of a loop that takes its examples in groups
     harmless: bool = False  # a fault that leaves the lab's numbers as they are
     blind: bool = False  # nothing was seen that could have moved a tensor: other numbers do not speak against it
@@ -63,7 +63,7 @@ VERDICTS: tuple[Verdict, ...] = (
         "CORRECT_ACCUMULATED",
         rank=30,
         sentence="You Backprop {n} times before each Optimize on purpose; every gradient is used once, then Reset.",
-        advice="The lab asks for one round for each example; this is right all the same.",
+        advice="{accumulated}",
         order_is_right=True,
         flawless=True,
         share=1.0,
@@ -72,7 +72,8 @@ VERDICTS: tuple[Verdict, ...] = (
         "MISSING_ZERO",
         rank=40,
         sentence=(
-            "You never Reset: at update {i} SGD still had marks from {n} earlier {examples} and applied them again."
+            "You never Reset: at update {i} {optimizer} still had marks from {n} earlier {examples} "
+            "and applied them again."
         ),
         advice="Call zero_grad() once in every turn of the loop.",
         order_is_right=False,
@@ -94,7 +95,7 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict(
         "ZERO_BETWEEN",
         rank=60,
-        sentence="You Reset after Backprop but before Optimize, so SGD found no marks and changed nothing.",
+        sentence="You Reset after Backprop but before Optimize, so {optimizer} found no marks and changed nothing.",
         advice="Backprop, then Optimize, and only then Reset: what comes between the first two wipes the marks.",
         order_is_right=False,
         culprit="Reset",
@@ -104,8 +105,7 @@ VERDICTS: tuple[Verdict, ...] = (
         "STEP_BEFORE_BACKWARD",
         rank=70,
         sentence=(
-            "Optimize runs before Backprop, so it uses the previous example's marks, and the last example's are "
-            "never used."
+            "Optimize runs before Backprop, so it uses the previous {one}'s marks, and the last {one}'s are never used."
         ),
         advice="Put loss.backward() before the optimizer's step().",
         order_is_right=False,
@@ -138,8 +138,8 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict(
         "WRONG_PARAMETERS",
         rank=100,
-        sentence="SGD was given tensors that are not {whose}.",
-        advice="Hand SGD the very tensors that you are given: var_1 and var_2, or network.parameters().",
+        sentence="{optimizer} was given tensors that are not {whose}.",
+        advice="Hand {optimizer} the very tensors that you are given: {handed}.",
         order_is_right=False,
         culprit="Optimize",
         missing="Optimize",
@@ -147,8 +147,8 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict(
         "PARTIAL_PARAMETERS",
         rank=110,
-        sentence="{names} never {change}: SGD was not given them, or the loss does not reach them.",
-        advice="Hand SGD all of network.parameters(), or var_1 and var_2, and let the loss come from all of them.",
+        sentence="{names} never {change}: {optimizer} was not given them, or the loss does not reach them.",
+        advice="Hand {optimizer} {all_handed}, and let the loss come from all of them.",
         order_is_right=False,
         culprit="Optimize",
     ),
@@ -159,9 +159,7 @@ VERDICTS: tuple[Verdict, ...] = (
             "The loss comes from an output computed before the last update; compute output and loss again inside "
             "the loop."
         ),
-        advice=(
-            "Inside the loop, before each Backprop: output = network(x), or the latent value; then the loss from it."
-        ),
+        advice=("Inside the loop, before each Backprop: {recompute}; then the loss from it."),
         order_is_right=False,
         culprit="Backprop",
     ),
@@ -196,9 +194,9 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict(
         "STEP_ONCE_PER_EPOCH",
         rank=160,
-        sentence="You Optimize once per pass; the lab asks for back! optimize! reset! after each example.",
-        advice="Move the three steps into the inner loop, one round for each example.",
-        order_is_right=False,
+        sentence="You Optimize once per pass; {asks}.",
+        advice="{rounds}",
+        order_is_right=True,
         culprit="Optimize",
         by_size=True,
         plain="You Optimize once per pass, each time with the marks of all its examples.",
@@ -208,7 +206,7 @@ VERDICTS: tuple[Verdict, ...] = (
         rank=170,
         sentence="A new optimizer at every step forgets its momentum; make it once, before the loop.",
         advice="Move the line that makes the optimizer out of the loop.",
-        order_is_right=False,
+        order_is_right=True,
         culprit="Optimize",
         harmless=True,
         plain="You make a new optimizer at every step.",
@@ -273,7 +271,7 @@ VERDICTS: tuple[Verdict, ...] = (
         "NO_TRAINING",
         rank=250,
         sentence="Nothing was trained.",
-        advice="For each example: output, loss, then Backprop, Optimize, Reset.",
+        advice="For each {one}: output, loss, then Backprop, Optimize, Reset.",
         order_is_right=False,
         by_size=True,
         blind=True,
@@ -281,8 +279,8 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict(
         "WRONG_LOSS",
         rank=260,
-        sentence="The order is right, but this loss is not the summed squared difference.",
-        advice="Use torch.sum((output - target) ** 2); for the latent value (goal - my_latent_value) ** 2.",
+        sentence="The order is right, but this loss is not {loss}.",
+        advice="{loss_advice}",
         order_is_right=True,
         share=1.0,
     ),
@@ -291,6 +289,30 @@ VERDICTS: tuple[Verdict, ...] = (
         rank=270,
         sentence="The order is right, but the updates are {c} times as large as lr asks.",
         advice="Give the optimizer the lr that you are handed.",
+        order_is_right=True,
+        share=1.0,
+    ),
+    Verdict(
+        "OTHER_BATCHES",
+        rank=272,
+        sentence="The order is right, but an update takes {k} examples at once; {asks}.",
+        advice="{rounds}",
+        order_is_right=True,
+        share=1.0,
+    ),
+    Verdict(
+        "OTHER_EPOCHS",
+        rank=274,
+        sentence="The order is right, but you go through the examples {k} times instead of {n}.",
+        advice="Make as many passes as you are asked for.",
+        order_is_right=True,
+        share=1.0,
+    ),
+    Verdict(
+        "OTHER_OPTIMIZER",
+        rank=276,
+        sentence="The order is right, but {names} is not the optimizer that is asked for, {wanted}.",
+        advice="Use the optimizer that the assignment names.",
         order_is_right=True,
         share=1.0,
     ),
@@ -319,6 +341,10 @@ RIGHT = frozenset(name for name, kind in KINDS.items() if kind.flawless)
 BY_SIZE = frozenset(name for name, kind in KINDS.items() if kind.by_size)
 
 
+ORDER_KEPT = frozenset(name for name, kind in KINDS.items() if kind.order_is_right)
+"""Kinds of loops whose order is right, whatever else is not as asked."""
+
+
 def rank(name: str) -> int:
     """The precedence of a kind, to sort by."""
     return KINDS[name].rank
@@ -327,3 +353,8 @@ def rank(name: str) -> int:
 def lenient(name: str) -> bool:
     """Whether a kind keeps all the marks for order unless a course says otherwise."""
     return KINDS[name].share >= 1
+
+
+def blames(name: str) -> bool:
+    """Whether a kind is a fault of the student's, or cannot be told."""
+    return not lenient(name) or KINDS[name].order_is_right is None

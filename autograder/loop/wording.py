@@ -1,18 +1,32 @@
 """What a student reads of a verdict on the training loop, with its numbers filled in.
 
-The sentences stand in `loop.verdicts`; here they get numbers and names, and the few words that belong to no kind of
-verdict. Called by `loop.reading` and `loop.decision`. Standard library only.
+The sentences stand in `loop.verdicts`; here they get numbers and names, and the assignment's own words, whose default
+is the first lab's. Called by `loop.reading` and `loop.decision`. Standard library only.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from autograder.loop.verdicts import KINDS
 
+WORDS: Mapping[str, str] = {
+    "one": "example",
+    "asks": "the lab asks for back! optimize! reset! after each example",
+    "rounds": "Move the three steps into the inner loop, one round for each example.",
+    "accumulated": "The lab asks for one round for each example; this is right all the same.",
+    "optimizer": "SGD",
+    "handed": "var_1 and var_2, or network.parameters()",
+    "all_handed": "all of network.parameters(), or var_1 and var_2",
+    "recompute": "output = network(x), or the latent value",
+    "loss": "the summed squared difference",
+    "loss_advice": "Use torch.sum((output - target) ** 2); for the latent value (goal - my_latent_value) ** 2.",
+    "loop": "the lab's loop",
+}
+"""What grading.yml may say otherwise for an assignment (`order: words:`)."""
 PROVISIONAL = (
-    "I saw updates that I cannot explain, and their numbers are not those of the lab's loop; "
-    "a person will look at them."
+    "I saw updates that I cannot explain, and their numbers are not those of {loop}; a person will look at them."
 )
 HINTS = {
     "a leaf Variable that requires grad": "By hand, change the tensors inside `with torch.no_grad():`.",
@@ -23,22 +37,35 @@ HINTS = {
 RECREATED_HINT = "A new optimizer at every step is harmless for plain SGD; with momentum it would forget it."
 
 
-def say(name: str, **facts: object) -> str:
+def say(name: str, words: Mapping[str, str] | None = None, **facts: object) -> str:
     """The sentence of a verdict with its numbers filled in; numbers are rounded, lists of names shortened."""
-    shown = {key: _shown(value) for key, value in facts.items()}
-    shown.setdefault("examples", "example" if facts.get("n") == 1 else "examples")
+    return filled(KINDS[name].sentence, words, **facts)
+
+
+def advise(name: str, words: Mapping[str, str] | None = None) -> str:
+    """What to change, in the assignment's own words."""
+    return filled(KINDS[name].advice, words)
+
+
+def filled(text: str, words: Mapping[str, str] | None = None, **facts: object) -> str:
+    """A text with what stands in braces filled in."""
+    said = {**WORDS, **(words or {})}
+    shown = {**said, **{key: _shown(value) for key, value in facts.items()}}
+    one = said["one"]
+    many = f"{one}es" if one.endswith(("s", "ch", "sh", "x")) else f"{one}s"
+    shown.setdefault("examples", one if facts.get("n") == 1 else many)
     shown.setdefault("gradients", "gradient" if facts.get("b") == 1 else "gradients")
     names = facts.get("names")
     shown.setdefault("change", "changes" if isinstance(names, (list, tuple)) and len(names) == 1 else "change")
     shown.setdefault("whose", "in the network you were handed")
     if "error" in shown:
         shown["error"] = shown["error"].rstrip(".: ")
-    return KINDS[name].sentence.format_map(_Missing(shown))
+    return text.format_map(_Missing(shown))
 
 
-def accepted(name: str, **facts: object) -> str:
+def accepted(name: str, words: Mapping[str, str] | None = None, **facts: object) -> str:
     """The sentence of a verdict for which the course takes no mark, though others would."""
-    return f"{KINDS[name].plain or say(name, **facts)} Your course takes no mark for that."
+    return f"{KINDS[name].plain or say(name, words, **facts)} Your course takes no mark for that."
 
 
 class _Missing(dict[str, str]):

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from autograder.loop.asked import NOTHING
 from autograder.loop.drawing import svg, text
 from autograder.loop.events import Account, Event, Kind, read
 from autograder.loop.ledger import keep
@@ -91,7 +92,7 @@ class watch:
             account.events = whole_rounds(account.events)
         ledger = keep(account)
         told = f"{type(error).__name__}: {error}"[:200] if isinstance(error, Exception) else ""
-        reading: LedgerVerdict = read_ledger(ledger, Facts(error=told))
+        reading: LedgerVerdict = read_ledger(ledger, Facts(error=told, asked=NOTHING))
         self.timeline = picture(ledger, reading)
         self.verdict, self.sentence, self.advice = reading.verdict, reading.sentence, reading.advice
 
