@@ -21,7 +21,7 @@ RAN_ON = ("raised",)  # kinds of StudentFault after which the process can still 
 def trained_probe(train: Handle, spec: LoopProbe, allowed: Mapping[str, float] | None = None) -> Evidence:
     """Call `train` on a probe network of ours; what it did, also where it raised. Other faults pass through."""
     network = submission.probe(spec.kind.network, spec.start, spec.example_dims)
-    error = _error(lambda: spec.kind.call(train, network, spec.data, lr=spec.lr, epochs=spec.epochs))
+    error = _error(lambda: spec.kind.call(train, network, spec.data, **spec.given))
     end = submission.parameters(network)
     return loop_evidence(spec, end, submission.seen(network), error=error, allowed=allowed)
 

@@ -155,6 +155,11 @@ class LoopProbe:
         return self.inputs.dim() - 1
 
     @property
+    def given(self) -> dict[str, Any]:
+        """What the call is given beside the examples."""
+        return {"lr": self.lr, "epochs": self.epochs}
+
+    @property
     def data(self) -> Data:
         return Data(self.inputs, self.targets)
 

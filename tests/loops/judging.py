@@ -11,9 +11,20 @@ import torch
 
 from autograder.loop.decision import Decision, Rules, decide
 from autograder.loop.evidence import Evidence
-from autograder.loop.probes import LoopProbe, draw_loop_probes, further_probe, loop_evidence, product_evidence
+from autograder.loop.probes import (
+    TAUGHT,
+    Data,
+    LoopProbe,
+    Probe,
+    draw_loop_probes,
+    further_probe,
+    loop_evidence,
+    product_evidence,
+)
+from autograder.student.objects import dataset
 from autograder.student.probe import MOST_UPDATES, probe_network, report
 from autograder.student.recorder import Recorder
+from autograder.wire import Pairs
 
 Train = Callable[..., Any]
 
@@ -21,11 +32,11 @@ Train = Callable[..., Any]
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def evidence(train: Train, *, seed: int = 1, change: Change | None = None) -> list[Evidence]:
+def evidence(train: Train, *, seed: int = 1, change: Change | None = None, kind: Probe = TAUGHT) -> list[Evidence]:
     """What three probes show of `train`; `change` may tamper with each account."""
     draw = numpy.random.default_rng(seed)
-    found = [_probed(train, spec, 1000 * seed + n, change) for n, spec in enumerate(draw_loop_probes(draw))]
-    more = further_probe(found, draw)
+    found = [_probed(train, spec, 1000 * seed + n, change) for n, spec in enumerate(kind.few(draw))]
+    more = further_probe(found, draw, kind)
     return found if more is None else [*found, _probed(train, more, 1000 * seed + 9, change)]
 
 
@@ -36,8 +47,7 @@ def _probed(train: Train, spec: LoopProbe, seed: int, change: Change | None) -> 
     network.recorder.start()
     error = ""
     try:
-        examples = list(zip(spec.inputs.clone(), spec.targets.clone(), strict=True))
-        train(network, examples, lr=spec.lr, epochs=spec.epochs)
+        spec.kind.call(local(train), network, Data(spec.inputs.clone(), spec.targets.clone()), **spec.given)
     except Exception as raised:
         error = f"{type(raised).__name__}: {raised}"
     finally:
@@ -48,17 +58,32 @@ def _probed(train: Train, spec: LoopProbe, seed: int, change: Change | None) -> 
 
 
 def judged(
-    train: Train, *, seed: int = 1, silence: bool = False, rules: Rules | None = None, change: Change | None = None
+    train: Train,
+    *,
+    seed: int = 1,
+    silence: bool = False,
+    rules: Rules | None = None,
+    change: Change | None = None,
+    kind: Probe = TAUGHT,
 ) -> Decision:
     """The verdict on `train`; `silence` throws away everything that was seen of the loop, `change` rewrites it."""
-    return decide(evidence(train, seed=seed, change=(lambda account: {}) if silence else change), rules)
+    return decide(evidence(train, seed=seed, change=(lambda account: {}) if silence else change, kind=kind), rules)
 
 
-def train_of(source: str) -> Train:
+def local(train: Train) -> Train:
+    """`train`, given examples in the forms that the student's side makes of them."""
+    return lambda *given, **named: train(*map(_made, given), **{name: _made(one) for name, one in named.items()})
+
+
+def _made(value: Any) -> Any:
+    return dataset(value) if isinstance(value, Pairs) else value
+
+
+def train_of(source: str, name: str = "train") -> Train:
     """The `train` that a source defines."""
     space: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(source, "<cell 1>", "exec"), space)
-    found: Train = space["train"]
+    found: Train = space[name]
     return found
 
 
