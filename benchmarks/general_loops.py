@@ -15,8 +15,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from loops.general import LOOPS, RIGHT_NAMES, Loop  # noqa: E402
-from loops.judging import judged, train_of  # noqa: E402
+from loops.general import LOOPS, RIGHT_NAMES, Loop
+from loops.judging import judged, train_of
 
 
 def main() -> int:

@@ -39,11 +39,11 @@ def one(wanted: tuple[bool, int]) -> tuple[str, str, str, str]:
         found = judged(train_of(text), seed=seed)
     whole = verdict_on(program, sizes(seed))
     if whole == "right":
-        kept = found.share == 1 and found.correct and not found.flags
+        kept = found.share == 1 and found.as_asked and not found.flags
         return ("right, kept" if kept else "FALSELY ACCUSED"), kind, found.name, text
     if whole == "open":
         return "nothing moves, or a small pass is one group", kind, found.name, text
-    rejected = found.correct is not True or bool(found.flags)
+    rejected = found.as_asked is not True or bool(found.flags)
     return ("faulty, rejected" if rejected else "MISSED BY BOTH"), kind, f"{found.name}/{found.ledger}", text
 
 

@@ -92,7 +92,7 @@ def test_no_right_loop_loses_a_mark_or_is_accused(case: Case) -> None:
 @pytest.mark.parametrize("case", FAULTY, ids=lambda case: case.name)
 def test_every_faulty_loop_is_rejected_by_a_witness(case: Case) -> None:
     found = seen(case)
-    rejected = found.correct is not True or any(flag.startswith("LEDGER_DISAGREES") for flag in found.flags)
+    rejected = found.as_asked is not True or any(flag.startswith("LEDGER_DISAGREES") for flag in found.flags)
     assert rejected
     assert found.share == 0 or KINDS[found.name].order_is_right or not case.told
     if case.told:
@@ -115,12 +115,16 @@ def test_the_confusion_matrix(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_corpus_is_large_and_covers_every_verdict() -> None:
     assert len(RIGHT) >= 80 and len(FAULTY) >= 80
     assert len({case.source for case in (*RIGHT, *FAULTY)}) == len(RIGHT) + len(FAULTY)
-    assert {case.verdict for case in (*RIGHT, *FAULTY)} == set(KINDS)
+    assert {case.verdict for case in (*RIGHT, *FAULTY)} == set(KINDS) - {
+        "OTHER_BATCHES",
+        "OTHER_EPOCHS",
+        "OTHER_OPTIMIZER",
+    }  # asked for by no lab of that shape
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_without_an_account_no_fault_of_order_gets_marks(seed: int) -> None:
     """The replay alone: everything that was seen of the loop is thrown away."""
-    chosen = [case for case in FAULTY if case.told and not KINDS[case.verdict].order_is_right][seed::4]
+    chosen = [case for case in FAULTY if case.told and KINDS[case.verdict].share < 1][seed::4]
     kept = [case.name for case in chosen if judged(train_of(case.source), seed=seed + 5, silence=True).share > 0]
     assert kept == ["optimizer_recreated_each_step: momentum"][: len(kept)]  # it has the lab's numbers

@@ -224,7 +224,7 @@ def train(network, examples, *, lr, epochs):
 def test_a_hidden_fault_does_not_keep_the_marks(fault: str, trick: str) -> None:
     found = judged(train_of(HEAD + FAULTS[fault] + RIGHT_LOOP + TRICKS[trick]), seed=3)
     assert found.share < 1, found
-    assert found.correct is not True
+    assert found.as_asked is not True
 
 
 @pytest.mark.parametrize("name", DECEIT)
@@ -356,7 +356,7 @@ def forged(update: str, pull: str = "") -> str:
 @pytest.mark.parametrize("how", NOTHING)
 def test_updates_that_do_nothing_are_no_learning(how: str) -> None:
     found = judged(train_of(forged(NOTHING[how])), seed=6)
-    assert found.share == 0 and found.correct is not True, found
+    assert found.share == 0 and found.as_asked is not True, found
     if "LBFGS" not in how:  # which is not believed at all
         assert (found.name, found.flags) == ("STOPS_EARLY", ("LEDGER_DISAGREES: CORRECT",))
         assert "examples were learned from" in found.sentence
@@ -374,7 +374,7 @@ def test_updates_that_undo_each_other_are_not_believed() -> None:
     there = "told.events.append((4, everything, 0, 0, len(told.numbers) - {}, -1, 1, 0))"
     source = forged("told.numbers[-2:] = [1e-5, -1e-5]\n    " + there.format("(2 if told.backprops % 2 else 1)"))
     found = judged(train_of(source), seed=6)
-    assert found.share == 0 and found.correct is not True, found
+    assert found.share == 0 and found.as_asked is not True, found
 
 
 HALF_FROZEN = """

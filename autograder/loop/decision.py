@@ -32,7 +32,7 @@ from autograder.loop.picture import picture
 from autograder.loop.reading import Facts, LedgerVerdict, Spot, read, spots
 from autograder.loop.replay import Replayed, replayed
 from autograder.loop.timeline import Timeline
-from autograder.loop.verdicts import BY_SIZE, KINDS, ORDER_KEPT, RIGHT, blames, lenient, rank
+from autograder.loop.verdicts import BESIDE, BY_SIZE, KINDS, ORDER_KEPT, RIGHT, blames, lenient, rank
 from autograder.loop.wording import PROVISIONAL, accepted, advise, filled, say
 
 SAME_SCALE = 2e-3
@@ -139,6 +139,8 @@ def _decided(
 ) -> _Found:
     if any(evidence.error for evidence in probes):
         return _Found(seen if blames(seen) else "NOT_RUN", share=0.0)
+    if any(evidence.not_computed for evidence in probes):
+        return _Found(seen, flags=("ONLY_OBSERVED",))
     told = [n for n in range(len(probes)) if not _too_small(probes[n], readings[n], seen)]
     if not any(proofs[n].moved for n in told):
         return _still(probes, readings, seen)
@@ -191,7 +193,11 @@ def _is_right(evidence: Evidence, reading: LedgerVerdict, proof: Replayed, seen:
         return False
     if proof.taught:
         return True
-    names = RIGHT | BY_SIZE if seen in RIGHT else RIGHT - ({"CORRECT_ACCUMULATED"} if seen in BY_SIZE else set())
+    names = (
+        RIGHT | BESIDE | BY_SIZE
+        if seen in RIGHT | BESIDE
+        else RIGHT - ({"CORRECT_ACCUMULATED"} if seen in BY_SIZE else set())
+    )
     sound = reading.verdict in names
     if (proof.retraced or (proof.by_pulls and not evidence.asked.loss)) and proof.rate == 1.0 and sound:
         return True
@@ -238,7 +244,7 @@ def _restores(ledger: Ledger) -> bool:
 
 
 def _right(seen: str) -> _Found:
-    if seen in RIGHT or KINDS[seen].harmless:
+    if seen in RIGHT | BESIDE or KINDS[seen].harmless:
         return _Found(seen)
     if KINDS[seen].blind:
         return _Found("UNEXPLAINED_UPDATE")
@@ -351,6 +357,9 @@ def _told(
         correct = None  # what was seen gives the same numbers as the right loop: they cannot tell the two apart
     right = name in RIGHT or (bool(correct) and name == "UNEXPLAINED_UPDATE")
     notes = tuple(dict.fromkeys(note for one in readings for note in one.notes))
+    unknown = dict.fromkeys(kind for evidence in probes for kind in evidence.not_computed)
+    if unknown:
+        notes = (*notes, f"{', '.join(unknown)}: their training is only observed, not computed anew")
     return Decision(
         name, share, correct, right if correct else None, sentence, advice, where, found.flags, seen,
         _numbers_say(probes, proofs), notes,

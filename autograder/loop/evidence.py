@@ -65,6 +65,12 @@ class Evidence:
         """Whether any parameter changed by more than noise."""
         return distance(self.start, self.end) > MOVED
 
+    @property
+    def same_shapes(self) -> bool:
+        """Whether the parameters have the shapes at the end that they had at the start."""
+        ends = {name: array.shape for name, array in self.end.items()}
+        return ends == {name: array.shape for name, array in self.start.items()}
+
     def finite(self) -> bool:
         return all(bool(numpy.isfinite(array).all()) for array in self.end.values())
 

@@ -20,6 +20,7 @@ import torch
 from autograder.loop.gradients import Array, Gradient, Parameters
 
 MOST_MOMENTUM = 0.999
+MOST_GROUPED = 1024  # Backprops whose mean one update may take
 OPTIMIZERS = (
     "SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Adafactor", "ASGD", "Rprop",
     "LBFGS",
@@ -113,12 +114,14 @@ class Machine:
 
     @property
     def asked_loss(self) -> bool:
-        """With pulls: whether they added up to the asked loss, or to its mean over the Backprops of one update."""
-        most = max(self.backprops, default=1)
-        shares = {1.0, 1.0 / max(most, 1)}
-        return any(
-            all(ratio is not None and abs(ratio / share - 1) < 1e-3 for ratio in self.ratios) for share in shares
-        )
+        """With pulls: whether they added up to the asked loss, or, where updates take several Backprops, to its mean
+        over as many as the largest group may have (of a small probe only the rest of a group is seen)."""
+        most, first = max(self.backprops, default=1), next(iter(self.ratios), None)
+        if first is None or not 0 < first < 1.5:
+            return False
+        group = round(1 / first)
+        same = all(ratio is not None and abs(ratio * group - 1) < 1e-3 for ratio in self.ratios)
+        return same and (group == 1 or 1 < most <= group <= MOST_GROUPED)
 
     @property
     def against(self) -> bool:

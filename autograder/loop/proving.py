@@ -8,7 +8,7 @@ Used by `loop.replay` on the steps that it has found to give the probe's numbers
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,7 @@ class Weighed(Machine):
         self.sizes: dict[str, dict[Mark, float]] = {name: {} for name in self.start}  # of the marks that are held
         self.given: dict[str, dict[Mark, float]] = {name: {} for name in self.start}  # by autograd.grad
         self.latest: dict[str, dict[Mark, float]] = {name: {} for name in self.start}
+        self.zero: set[Mark] = set()  # whose gradient was exactly 0
         return super().run(steps)
 
     def _gradient_of(self, step: Step) -> Parameters:
@@ -43,6 +44,8 @@ class Weighed(Machine):
         return {name: self._kept((step.number, name), array) for name, array in found.items()}
 
     def _kept(self, mark: Mark, array: Array) -> Array:
+        if not array.any():
+            self.zero.add(mark)
         return numpy.zeros_like(array) if mark in self.without else array
 
     def _do_B(self, step: Step) -> None:
@@ -146,17 +149,18 @@ def proven(
             known = middle
         else:
             noticed = middle
-    return _counted(order, frozenset(order[:known]))
+    return _counted(order, frozenset(order[:known]), whole.zero)
 
 
-def _counted(marks: Sequence[Mark], idle: frozenset[Mark]) -> Proven:
+def _counted(marks: Sequence[Mark], idle: frozenset[Mark], zero: Set[Mark]) -> Proven:
     used = {number for number, _ in marks}
     learned = {number for number, name in marks if (number, name) not in idle}
     still = []
     for name in dict.fromkeys(name for _, name in marks):
-        of_it = {number for number, other in marks if other == name}
+        # A gradient that is 0 for one tensor alone (a dead unit, signs that cancel) is no fault of the loop's
+        of_it = {number for number, other in marks if other == name and (number, name) not in zero}
         reached = {number for number in of_it if (number, name) not in idle}
         # Backprops that reached nothing at all are no fault of this tensor
-        if not reached or len(of_it & learned - reached) > few(len(of_it)):
+        if of_it and (not reached or len(of_it & learned - reached) > few(len(of_it))):
             still.append(name)
     return Proven(tuple(sorted(learned)), len(used), tuple(still))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy
 
-from autograder.loop.compiling import compiled, rate_of
+from autograder.loop.compiling import NEAR_RATE, compiled, rate_of
 from autograder.loop.evidence import (
     CANNOT,
     EXPLODED,
@@ -70,6 +70,8 @@ def replayed(evidence: Evidence) -> Replayed:
     """Compute one probe anew in every way that is proposed."""
     if not evidence.moved() and evidence.finite():
         return Replayed(False, True)
+    if not evidence.same_shapes:
+        return Replayed(True, evidence.finite())
     steps, doubt = compiled(evidence)
     if not evidence.finite():
         gone = steps is not None and loses_its_numbers(evidence, steps)
@@ -83,6 +85,8 @@ def replayed(evidence: Evidence) -> Replayed:
         elif not retraced:
             by_pulls = any(runs_to(replace(evidence, gradient=other), steps) for other in evidence.gradient.others)
     rate = rate_of(evidence, steps) if evidence.asked.lr and (retraced or by_pulls) else 1.0
+    if 0 < rate < 1 and steps is not None and clipped(evidence, steps):
+        rate = 1.0
     far = distance(evidence.start, evidence.end) >= PROVEN
     found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt, far=far, against=against)
     if retraced and rate == 1.0 and plainly_taught(evidence):
@@ -97,6 +101,36 @@ def replayed(evidence: Evidence) -> Replayed:
     if fits[:1] == ("CORRECT",):
         return replace(found, fits=fits)
     return replace(found, fits=fits, scale=scale_of(evidence), stopped=on_the_way(evidence))
+
+
+def clipped(evidence: Evidence, steps: Sequence[Step]) -> bool:
+    """Whether updates by hand that are smaller than lr asks are those of gradients clipped to one length on the way."""
+    machine = Clipping(evidence.start, evidence.gradient)
+    near_lr = evidence.lr * (1 - NEAR_RATE)
+    with contextlib.suppress(*CANNOT):
+        machine.run(steps)
+        factors = [factor for factor, _ in machine.lengths]
+        short = [factor * length for factor, length in machine.lengths if factor < near_lr]
+        whole = [factor * length for factor, length in machine.lengths if factor >= near_lr]
+        if len(short) < 2 or max(factors) <= min(factors) * (1 + NEAR_RATE):  # always the same: a smaller lr
+            return False
+        longest = max(short)
+        return min(short) >= longest * (1 - NEAR_RATE) and max(whole, default=0.0) <= longest * (1 + NEAR_RATE)
+    return False
+
+
+@dataclass
+class Clipping(Machine):
+    """A Machine that notes of each update by hand its factor and the length of the gradient."""
+
+    lengths: list[tuple[float, float]] = field(default_factory=list)
+
+    def _do_W(self, step: Step) -> None:
+        source = self.returned if step.from_returned else self.last
+        found = [source[name] for name in step.tensors]
+        squares = sum(float((gradient * gradient).sum()) for gradient in found if gradient is not None)
+        self.lengths.append((step.factor, squares**0.5))
+        super()._do_W(step)
 
 
 def what_is_proven(evidence: Evidence, steps: Sequence[Step]) -> Proven:

@@ -33,6 +33,7 @@ class Verdict:
     culprit: Step | None = None
     missing: Step | None = None
     flawless: bool = False  # and it is as asked, too
+    beside: bool = False  # seen of a loop whose order is right: only something else that is asked is not so
     by_size: bool = False  # a small probe can give it of a loop that takes its examples in groups
     harmless: bool = False  # a fault that leaves the lab's numbers as they are
     blind: bool = False  # nothing was seen that could have moved a tensor: other numbers do not speak against it
@@ -298,6 +299,7 @@ VERDICTS: tuple[Verdict, ...] = (
         sentence="The order is right, but an update takes {k} examples at once; {asks}.",
         advice="{rounds}",
         order_is_right=True,
+        beside=True,
         share=1.0,
     ),
     Verdict(
@@ -306,6 +308,7 @@ VERDICTS: tuple[Verdict, ...] = (
         sentence="The order is right, but you go through the examples {k} times instead of {n}.",
         advice="Make as many passes as you are asked for.",
         order_is_right=True,
+        beside=True,
         share=1.0,
     ),
     Verdict(
@@ -314,6 +317,7 @@ VERDICTS: tuple[Verdict, ...] = (
         sentence="The order is right, but {names} is not the optimizer that is asked for, {wanted}.",
         advice="Use the optimizer that the assignment names.",
         order_is_right=True,
+        beside=True,
         share=1.0,
     ),
     Verdict(
@@ -338,6 +342,7 @@ KINDS: Mapping[str, Verdict] = {kind.name: kind for kind in sorted(VERDICTS, key
 
 
 RIGHT = frozenset(name for name, kind in KINDS.items() if kind.flawless)
+BESIDE = frozenset(name for name, kind in KINDS.items() if kind.beside)
 BY_SIZE = frozenset(name for name, kind in KINDS.items() if kind.by_size)
 
 

@@ -395,8 +395,27 @@ class Recorder(Book):
         """What has changed since the last look, outside Backprop, step() and zero_grad()."""
         if self._pending:
             self._flush()
+        if self._edited_first():
+            self._look_at_grads(False)
         self._look_at_values()
         self._look_at_grads(False)
+
+    def _edited_first(self) -> bool:
+        """Whether values moved along gradients as they are now, edited (clipped, say) since the last look."""
+        mask = self._changed()
+        if not mask or self._steps:
+            return False
+        bits = [bit for bit in range(len(self.tensors)) if mask >> bit & 1]
+        now, held = [self.tensors[bit].grad for bit in bits], [self._grads[bit] for bit in bits]
+        pairs = [(one.detach(), two) for one, two in zip(now, held, strict=True) if one is not None and two is not None]
+        if len(pairs) < len(bits) or all(same_numbers(one, two) for one, two in pairs):
+            return False
+        if any(self.tensors[bit].shape != self._values[bit].shape for bit in bits):
+            return False
+        change = [self.tensors[bit].detach().double() - self._values[bit].double() for bit in bits]
+        slack = sum(float(self._values[bit].double().square().sum()) for bit in bits) ** 0.5 * ROUNDING
+        factor = factor_along(change, [one.double() for one, _ in pairs], slack)
+        return factor is not None and factor > 0
 
     def _changed(self) -> int:
         mask = 0

@@ -412,7 +412,7 @@ def faulty() -> Iterator[Loop]:
         yield Loop(f"{fault}: {network}, {loss}, {batching}, {round_}", text, probe(network, loss, batching), expected)
     first = STEPS["reset first"]
     stale = "outputs = network(xs)\n"
-    for number, (network, loss) in enumerate([("tanh", "mse"), ("line", "l1"), ("relu", "cross entropy")]):
+    for number, (network, loss) in enumerate([("tanh", "mse"), ("two lines", "l1"), ("relu", "cross entropy")]):
         text = source(
             loss,
             "SGD",
