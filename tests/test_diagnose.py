@@ -51,6 +51,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, objec
     files = {
         "right.ipynb": notebook_bytes(HEAD, NETWORK, TRAIN),
         "wrong.ipynb": notebook_bytes(HEAD, "# a cell\n" + TRAIN.replace("            optimizer.zero_grad()\n", "")),
+        "cut.ipynb": notebook_bytes(
+            HEAD, NETWORK.replace("self.m2(self.m1(x))", "self.m2(self.m1(x).detach())"), TRAIN
+        ),
         "right.py": (HEAD + NETWORK + TRAIN).encode(),
         "detached.py": (HEAD + TRAIN.replace("** 2)", "** 2).detach()")).encode(),
         "product.py": FIT.encode(),
@@ -111,6 +114,14 @@ def test_what_is_wrong_with_a_file_is_said(found: dict[str, dict[str, object]]) 
     assert "ended the Python process" in str(found["ends.py"]["error"])
     assert "SyntaxError" in str(found["syntax.py"]["error"])
     assert "nothing" in str(found["raises.py"]["error"])
+
+
+def test_what_never_learns_in_ones_own_network_is_named(found: dict[str, dict[str, object]]) -> None:
+    assert (found["cut.ipynb"]["verdict"], found["cut.ipynb"]["correct"]) == ("CORRECT", True)
+    assert "In your own network, m1.weight, m1.bias changes the output, but no gradient" in str(
+        found["cut.ipynb"]["notes"]
+    )
+    assert "own network" not in str(found["right.ipynb"]["notes"])
 
 
 def test_pictures_are_drawn(found: dict[str, dict[str, object]]) -> None:

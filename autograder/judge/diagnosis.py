@@ -6,7 +6,8 @@ order check from here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import contextlib
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from autograder.judge.faults import StudentFault
 from autograder.judge.handles import Handle
 from autograder.judge.notebook_run import Broker, NotebookRun
 from autograder.judge.one import NOTEBOOK, settings_of
-from autograder.judge.order import loop_probes, product_probes, told
+from autograder.judge.order import look_at, loop_probes, product_probes, told
 from autograder.judge.seeds import Seeds
 from autograder.loop.decision import Decision, Rules, decide
+from autograder.loop.probes import TAUGHT
 from autograder.loop.timeline import Timeline
 from autograder.loop.wording import say
 
@@ -108,7 +110,7 @@ def diagnose(path: Path, assignment: Assignment, broker: Broker, seed: int) -> D
         about,
         data,
         verdict.timeline,
-        shown,
+        tuple(dict.fromkeys([*shown, *verdict.notes])),
         error,
     )
 
@@ -126,10 +128,24 @@ def _judged(run: NotebookRun, assignment: Assignment, seed: int) -> tuple[Decisi
         if about is None:
             return f"it defines neither `{TRAIN}` nor `{FIT}`"
         draw = numpy.random.default_rng(Seeds(seed).draw("diagnose"))
-        probes = loop_probes if about == TRAIN else product_probes
-        return decide(probes(Handle(about), draw, rules), rules), about
+        if about == FIT:
+            return decide(product_probes(Handle(about), draw, rules), rules), about
+        found = decide(loop_probes(Handle(about), draw, rules), rules)
+        beside = [one for own in _networks(talk, assignment) for one in look_at(Handle(about), own, draw, TAUGHT)]
+        return replace(found, notes=(*found.notes, *beside)), about
     except StudentFault as fault:
         return fault.found.rstrip(".")
+
+
+def _networks(talk: Conversation, assignment: Assignment) -> list[Handle]:
+    """The classes of networks among the names that the assignment asks for."""
+    names = dict.fromkeys(name for question in assignment.questions.values() for name in question.names)
+    found = []
+    for name in names:
+        with contextlib.suppress(StudentFault):
+            if talk.ask("is_a", name, of=talk.named(name, f"`{name}`"), kind="module class"):
+                found.append(Handle(name))
+    return found
 
 
 def _function(talk: Conversation) -> str | None:

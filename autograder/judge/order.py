@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy
@@ -10,6 +11,7 @@ import numpy
 from autograder.judge import submission
 from autograder.judge.faults import CheckFailed, StudentFault
 from autograder.judge.handles import Handle
+from autograder.judge.own_network import look
 from autograder.loop.decision import Decision, Rules, decide
 from autograder.loop.evidence import Evidence
 from autograder.loop.probes import TAUGHT, LoopProbe, Probe, further_probe, loop_evidence, product_evidence
@@ -77,9 +79,16 @@ class Order:
         self.rules = rules
         self._tell = tell
 
-    def check_loop(self, train: Handle, draw: numpy.random.Generator, kind: Probe = TAUGHT) -> Decision:
-        """`check` on probes of a training loop; by default of `train(network, examples, *, lr, epochs)`."""
-        return self.check(loop_probes(train, draw, self.rules, kind))
+    def check_loop(
+        self, train: Handle, draw: numpy.random.Generator, kind: Probe = TAUGHT, own: Handle | None = None
+    ) -> Decision:
+        """`check` on probes of a training loop; by default of `train(network, examples, *, lr, epochs)`.
+
+        `own` is the student's class of network: the loop is watched once on one of its own, too, and what never learns
+        in it is told beside the verdict, without a mark.
+        """
+        probes = loop_probes(train, draw, self.rules, kind)
+        return self.check(probes, look_at(train, own, draw, kind))
 
     def check_product(self, fit: Handle, draw: numpy.random.Generator) -> Decision:
         """`check` on probes of `fit_product(var_1, var_2, goal, *, lr, steps)`."""
@@ -91,9 +100,13 @@ class Order:
         if found.name == "WRONG_LEARNING_RATE":
             raise CheckFailed(found.sentence, found.advice, verdict=found.name, where=place(found))
 
-    def check(self, probes: Sequence[Evidence]) -> Decision:
-        """Decide; end the test with a CheckFailed unless all marks are kept. Both accounts go to the record."""
+    def check(self, probes: Sequence[Evidence], beside: Sequence[str] = ()) -> Decision:
+        """Decide; end the test with a CheckFailed unless all marks are kept. Both accounts go to the record.
+
+        `beside` are sentences that are told with the verdict.
+        """
         found = decide(probes, self.rules)
+        found = replace(found, advice=" ".join([found.advice, *beside]).strip(), notes=(*found.notes, *beside))
         evidence = told(found)
         if found.share >= 1:
             self._tell(
@@ -112,6 +125,17 @@ class Order:
             where=place(found),
             evidence=evidence,
         )
+
+
+def look_at(train: Handle, own: Handle | None, draw: numpy.random.Generator, kind: Probe) -> tuple[str, ...]:
+    """What never learns in a fresh network of the student's own class; () where there is none, or it is not made."""
+    if own is None:
+        return ()
+    try:
+        network = own()
+    except StudentFault:
+        return ()
+    return look(train, network, draw, kind) if isinstance(network, Handle) else ()
 
 
 def place(found: Decision) -> Where | None:

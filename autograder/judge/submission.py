@@ -31,6 +31,7 @@ WORDS = frozenset(
         "facts",
         "forward",
         "gradients",
+        "inside",
         "is_a",
         "layers",
         "listed",
@@ -146,6 +147,17 @@ def probe(spec: Spec, values: dict[str, torch.Tensor], dims: int = 1) -> Handle:
     """
     found: Handle = ask("network", "`network`", spec=plain(spec), parameters=values, dims=dims)
     return found
+
+
+def inside(network: Handle, inputs: torch.Tensor) -> dict[str, list[str]]:
+    """Names of what cannot learn in a network, by reason (student.inside); what has another form is left out."""
+    found = ask("inside", network._about, of=ref_of(network), inputs=inputs)
+    told = found if isinstance(found, dict) else {}
+    return {
+        reason: [name for name in names if isinstance(name, str)]
+        for reason, names in told.items()
+        if isinstance(reason, str) and isinstance(names, list)
+    }
 
 
 def scalars(**values: float) -> list[Handle]:

@@ -7,7 +7,7 @@ is the first lab's. Called by `loop.reading` and `loop.decision`. Standard libra
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from autograder.loop.verdicts import KINDS
 
@@ -78,7 +78,10 @@ class _Missing(dict[str, str]):
 def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if math.isfinite(value) else "very many"
-    if isinstance(value, (list, tuple)):
-        names = [str(item) for item in value]
-        return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    return str(value)
+    return listed(value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def listed(names: Sequence[object]) -> str:
+    """Names for a sentence: at most six of them."""
+    first = ", ".join(str(name)[:80] for name in names[:6])
+    return first + (f" and {len(names) - 6} more" if len(names) > 6 else "")

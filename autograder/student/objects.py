@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.student import moments, probe
+from autograder.student import inside, moments, probe
 from autograder.student.recorder import Recorder
 from autograder.wire import Pairs, Ref
 
@@ -177,6 +177,11 @@ class Objects:
         thing = self.thing(of)
         recorder = thing.recorder if isinstance(thing, probe.Probed) else thing
         return probe.report(recorder.stop())
+
+    def ask_inside(self, of: Any, inputs: torch.Tensor) -> dict[str, list[str]]:
+        """What keeps parts of a network from learning: see student.inside."""
+        network = self.thing(of)
+        return inside.inside(network, as_type(inputs, number_type(network)))
 
     def ask_trained(self, of: Any) -> dict[str, bool]:
         """Traces of training on a module's parameters: an Optimize that included one, a gradient still there."""

@@ -35,7 +35,7 @@ def trained(spec, order):
 @pytest.mark.weight(2)
 def test_every_update_uses_one_fresh_gradient(draw, order):
     """Backprop, Optimize, Reset: every update uses exactly one fresh gradient"""
-    order.check_loop(train, draw)
+    order.check_loop(train, draw, own=MyNetwork)
 
 
 def test_trains_the_given_network_in_place(draw, order):
