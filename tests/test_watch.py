@@ -255,3 +255,35 @@ def test_signs_tell_what_colours_tell() -> None:
 
 def test_a_screen_reader_gets_the_same() -> None:
     assert "Optimize is wrong (old marks), Reset is missing" in svg(line(note="old marks"))
+
+
+def test_what_was_seen_beside_the_order_is_told_in_neutral_words(capsys: pytest.CaptureFixture[str]) -> None:
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(18, 3))
+    network[0].bias.requires_grad = False
+    optimizer = torch.optim.Adam((p for p in network.parameters() if p.requires_grad), lr=1e-3)
+    with watch(network) as seen:
+        for size in (8, 8, 2):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(network(torch.randn(size, 1, 5, 5)), torch.randint(3, (size,))).backward()
+            optimizer.step()
+    assert seen.seen == (
+        "3 updates by Adam (lr 0.001).",
+        "Rows behind each update: 8 (2 times), 2 (1 times).",
+        "Never moved: 0.bias.",
+    )
+    told = capsys.readouterr().out
+    assert all(line in told for line in seen.seen)
+    assert "SGD" not in seen.sentence + seen.advice
+
+
+def test_a_missing_reset_is_told_with_the_optimizer_and_the_batches_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    network = nn.Linear(3, 2)
+    optimizer = torch.optim.RMSprop(network.parameters(), lr=1e-3)
+    with watch(network) as seen:
+        for _ in range(3):
+            network(torch.randn(4, 3)).sum().backward()
+            optimizer.step()
+    assert "RMSprop still had marks from 1 earlier batch" in seen.sentence
+    assert "3 updates by RMSprop (lr 0.001)." in capsys.readouterr().out

@@ -28,6 +28,7 @@ from autograder.loop.events import Written
 from autograder.loop.evidence import Evidence
 from autograder.loop.hypotheses import given_batches
 from autograder.loop.ledger import EMPTY, Ledger, Use
+from autograder.loop.observed import observed
 from autograder.loop.picture import picture
 from autograder.loop.reading import Facts, LedgerVerdict, Spot, read, spots
 from autograder.loop.replay import Replayed, replayed
@@ -387,6 +388,7 @@ def _ledger_account(reading: LedgerVerdict, seen: str, ledger: Ledger) -> dict[s
         "sentence": reading.sentence,
         "update": reading.update,
         "updates": len(ledger.updates),
+        "seen": list(observed(ledger)),
         "backprops": len(ledger.reaching),
         "lost": len(ledger.lost),
         "left": len(ledger.left),

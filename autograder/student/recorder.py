@@ -32,8 +32,11 @@ GROWTH = 1.25  # the next burst comes at this many times the updates so far
 ROUNDING = 4e-7  # of a float32 value of size 1, left by adding a small change to it
 
 
-def examples_in(inputs: torch.Tensor, dims: int) -> int:
-    """How many examples a network was given at once, where one of them has `dims` dimensions."""
+def examples_in(inputs: torch.Tensor, dims: int | None) -> int:
+    """How many examples a network was given at once, where one of them has `dims` dimensions; None: nobody knows, so
+    the first of several dimensions is taken to count them."""
+    if dims is None:
+        return int(inputs.shape[0]) if inputs.dim() > 1 else 1
     sizes = inputs.shape[: max(0, inputs.dim() - dims)]
     return max(1, sizes.numel())
 
@@ -60,7 +63,7 @@ class Recorder(Book):
 
     `module`, if given, is the network whose forward passes are noted; `owner` one that tells of them itself. With
     `keep_inputs` the rows that go in and the gradients that come back to its outputs are kept, for a replay; one
-    example has `example_dims` dimensions.
+    example has `example_dims` dimensions (None: not known).
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class Recorder(Book):
         owner: torch.nn.Module | None = None,
         keep_inputs: bool = False,
         full: int = FULL_UPDATES,
-        example_dims: int = 1,
+        example_dims: int | None = None,
     ) -> None:
         super().__init__(list(tensors)[:MOST_TENSORS], [f"not available: {name}" for name in self_test()])
         self.tensors = [tensors[name] for name in self.names]
@@ -177,10 +180,10 @@ class Recorder(Book):
         self._here()
         number, self.forwards = self.forwards, self.forwards + 1
         self._bounds.append((getattr(self, "_entered", 0), sequence_number()))
-        count = 0
+        given = [item for item in inputs if isinstance(item, torch.Tensor)]
+        count = examples_in(given[0], self.example_dims) if given else 0
         if self.keep_inputs:
-            for item in inputs:
-                count = examples_in(item, self.example_dims)
+            for item in given:
                 self.rows.append(item.detach().reshape(count, -1).to(torch.float32).clone())
                 output.register_hook(functools.partial(self._pull, number, count))
         self.write(Kind.FORWARD, ref=count)

@@ -12,6 +12,7 @@ only. It never changes what the loop computes and never raises into it.
 
 from __future__ import annotations
 
+import html
 import sys
 from collections.abc import Iterator
 from types import TracebackType
@@ -23,6 +24,7 @@ from autograder.loop.asked import NOTHING
 from autograder.loop.drawing import svg, text
 from autograder.loop.events import Account, Event, Kind, read
 from autograder.loop.ledger import keep
+from autograder.loop.observed import observed
 from autograder.loop.picture import picture
 from autograder.loop.reading import Facts, LedgerVerdict
 from autograder.loop.reading import read as read_ledger
@@ -35,6 +37,8 @@ NOTHING_TO_WATCH = "watch() was given no network and no tensor that requires a g
 class watch:
     """Watches networks, tensors or lists of tensors while the block runs; then shows the timeline and the verdict.
 
+    Beside the verdict on the order it tells what it saw of the rest (`seen`): updates, learning rates, batches,
+    gradients never used, parameters that never moved; whether that is as asked, it does not know.
     After the block `verdict`, `sentence`, `advice` and `timeline` tell the same to a program. With `show=False` nothing
     is shown. Loops of many thousand updates are watched in full at first, then now and then.
     """
@@ -45,6 +49,7 @@ class watch:
         self.sentence = ""
         self.advice = ""
         self.timeline: Timeline | None = None
+        self.seen: tuple[str, ...] = ()
         self._recorder: Recorder | None = None
         self._trouble = ""
         try:
@@ -92,23 +97,39 @@ class watch:
             account.events = whole_rounds(account.events)
         ledger = keep(account)
         told = f"{type(error).__name__}: {error}"[:200] if isinstance(error, Exception) else ""
-        reading: LedgerVerdict = read_ledger(ledger, Facts(error=told, asked=NOTHING))
+        reading: LedgerVerdict = read_ledger(ledger, Facts(error=told, asked=NOTHING, words=words_for(account)))
         self.timeline = picture(ledger, reading)
+        self.seen = observed(ledger)
         self.verdict, self.sentence, self.advice = reading.verdict, reading.sentence, reading.advice
 
     def _show(self) -> None:
         if self.timeline is None:
             print(self._trouble)
             return
-        plain = text(self.timeline, ascii=not _speaks_unicode())
+        plain = "\n".join([text(self.timeline, ascii=not _speaks_unicode()), *(f"  {line}" for line in self.seen)])
         ipython = sys.modules.get("IPython")
         shell = ipython.get_ipython() if ipython is not None else None
         if shell is not None and getattr(shell, "kernel", None) is not None and ipython is not None:
             from IPython.display import display  # only where IPython is at work already
 
-            display({"text/html": svg(self.timeline), "text/plain": plain}, raw=True)
+            lines = "".join(f"<div>{html.escape(line)}</div>" for line in self.seen)
+            page = f'{svg(self.timeline)}<div style="font:13px system-ui,sans-serif">{lines}</div>'
+            display({"text/html": page, "text/plain": plain}, raw=True)
         else:
             print(plain)
+
+
+def words_for(account: Account) -> dict[str, str]:
+    """What the sentences say where nobody knows which assignment the loop is for."""
+    names = {one["name"] for one in account.settings if any(group["parameters"] for group in one["groups"])}
+    batches = any(event.kind == Kind.FORWARD and event.ref > 1 for event in account.events)
+    return {
+        "one": "batch" if batches else "example",
+        "optimizer": names.pop() if len(names) == 1 else "the optimizer",
+        "handed": "the network's parameters, or the tensors that are to change",
+        "all_handed": "all the network's parameters, or all the tensors that are to change",
+        "recompute": "the output",
+    }
 
 
 def whole_rounds(events: list[Event]) -> list[Event]:
