@@ -13,6 +13,7 @@ from autograder.judge.faults import CheckFailed
 from autograder.judge.handles import Handle
 
 RANK_RATIO = 1e-3  # singular values below this share of the largest count as zero
+STRAIGHT = 1e-5  # share of the largest output by which rounding alone bends a straight map
 NUDGE = 0.1  # standard deviation of what is added to every parameter
 LEAST_MOVE = 0.05  # mean change of the outputs that a nudge must cause; sound networks move by 0.3 and more
 TIDY = 1 / 16  # typed-in weights are multiples of this; trained ones hardly ever are
@@ -33,6 +34,21 @@ def rank(network: Handle, draw: numpy.random.Generator, points: int = 6, spread:
         return 0
     singular = torch.linalg.svdvals(jacobians)
     return int((singular > RANK_RATIO * singular[:, :1].clamp_min(1e-9)).sum(1).max())
+
+
+def straight(
+    network: Handle, draw: numpy.random.Generator, *, width: int, points: int = 12, reach: float = 8.0
+) -> bool:
+    """Whether a network from `width` numbers is a linear map and a constant: f(a) + f(b) = f(a + b) + f(0) everywhere.
+
+    Asked at `points` pairs of places up to `reach` away, where an activation has bent by much.
+    """
+    one, two = (torch.from_numpy(draw.uniform(-reach, reach, (points, width))).float() for _ in range(2))
+    asked = torch.cat([one, two, one + two, torch.zeros(1, width)])
+    outputs = submission.forward(network, asked)
+    first, second, both, none = outputs[:points], outputs[points : 2 * points], outputs[2 * points : -1], outputs[-1]
+    size = float(outputs.abs().max()) if bool(torch.isfinite(outputs).all()) else float("inf")
+    return size < float("inf") and float((first + second - both - none).abs().max()) <= STRAIGHT * max(1.0, size)
 
 
 def ignores_weights(network: Handle, draw: numpy.random.Generator, inputs: torch.Tensor) -> bool:

@@ -1,0 +1,61 @@
+"""q2: one bend, written by hand, and a hill made of bends."""
+
+import pytest
+import torch
+from submission import StudentFault, bend, check, hill, scalars, value
+
+pytestmark = pytest.mark.question("q2")
+
+
+def bent(x):
+    """What `bend` makes of a tensor, as a tensor of the same shape."""
+    found = value(bend(x))
+    check(isinstance(found, torch.Tensor), "`bend` gives back no tensor.", "Return the bent tensor.")
+    shape = tuple(found.shape)
+    check(
+        shape == tuple(x.shape),
+        f"From a tensor of shape {tuple(x.shape)}, `bend` makes one of shape {shape}.",
+        "Bend every entry by itself; torch.where and torch.clamp take tensors of any shape.",
+    )
+    return found.double()
+
+
+@pytest.mark.weight(2)
+def test_bend(draw):
+    """bend makes what is below 0 flat and keeps the rest"""
+    for shape in ((7,), (3, 4), (2, 3, 2), ()):
+        x = torch.tensor(draw.normal(size=shape) * 3).float()
+        found = bent(x)
+        below = bool((found[x < 0] == 0).all())
+        check(below, "Something below 0 does not become 0.", "Below 0 the bend is flat: 0 everywhere.")
+        kept = torch.allclose(found[x > 0], x[x > 0].double(), rtol=1e-5, atol=1e-6)
+        check(kept, "A number above 0 does not come out as it went in.", "Above 0 the bend leaves numbers as they are.")
+
+
+def test_leaves_its_input_alone():
+    """bend leaves its input as it is"""
+    for number in (2.5, -1.5):
+        (x,) = scalars(x=number)
+        try:
+            found = value(bend(x))
+        except StudentFault as fault:
+            check("in-place" not in fault.found, "`bend` changes the tensor that it is given.", "Make a new tensor.")
+            raise
+        check(isinstance(found, torch.Tensor), "`bend` gives back no tensor.", "Return the bent tensor.")
+        check(float(value(x)) == number, "`bend` changes the tensor that it is given.", "Make a new tensor instead.")
+
+
+def test_hill(draw):
+    """hill goes up from 0 to 1, down to 2, and is flat elsewhere"""
+    x = torch.cat(
+        [torch.tensor([-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 5.0]), torch.from_numpy(draw.uniform(-4, 6, 40)).float()]
+    )
+    found = value(hill(x))
+    check(isinstance(found, torch.Tensor), "`hill` gives back no tensor.", "Return the sum of the bends.")
+    check(found.shape == x.shape, "`hill` does not keep the shape of what it is given.", "Add up whole bent tensors.")
+    found, wanted = found.double(), (1 - (x.double() - 1).abs()).clamp(min=0)
+    advice = "Slope +1 from 0 on, so -2 more from 1 on. And from 2 on?"
+    for where, name in (((x < 0), "before 0"), ((x >= 0) & (x < 1), "from 0 to 1"), ((x >= 1) & (x < 2), "from 1 to 2"),
+                        ((x >= 2), "beyond 2")):  # fmt: skip
+        right = torch.allclose(found[where], wanted[where], atol=1e-4)
+        check(right, f"The hill is not as asked for {name}.", advice)
