@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import notebook_bytes
+from conftest import ROOT, notebook_bytes
 from typer.testing import CliRunner
 
 from autograder.cli import app
@@ -37,30 +37,9 @@ assignments:
     questions:
       q1: {title: Fitting, points: 3, names: [fit]}
 """
-GRADER = """
-import pytest
-import torch
-from submission import fit
-
-from autograder.loop.asked import Asked
-from autograder.loop.probes import Probe
-
-pytestmark = pytest.mark.question("q1")
-
-
-def points(draw, n):
-    return torch.from_numpy(draw.normal(size=(n, 2))).float(), torch.from_numpy(draw.integers(0, 2, (n, 1))).float()
-
-
-@pytest.mark.weight(3)
-def test_order(draw, order):
-    \"\"\"Backprop, Optimize, Reset in every step\"\"\"
-    order.check_loop(fit, draw, Probe(
-        [("Linear", 2, 4), "Tanh", ("Linear", 4, 1)], torch.nn.functional.binary_cross_entropy_with_logits, points,
-        lambda fit, net, data, lr, epochs: fit(net, data.inputs, data.targets, epochs),
-        batch=None, asked=Asked("pass", lr=False),
-    ))
-"""
+DOCS = (ROOT / "docs/order-check.md").read_text()
+GRADER = DOCS.split("### How to write a probe")[1].split("```python\n")[1].split("```")[0]
+"""The example of docs/order-check.md."""
 RIGHT = """
 import torch
 from torch import nn
