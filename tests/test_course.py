@@ -213,8 +213,19 @@ def test_an_unknown_assignment_is_told_with_the_nearest_and_all_others(tmp_path:
 
 def test_of_several_assignments_one_must_be_named(tmp_path: Path) -> None:
     second = GOOD[GOOD.index("  lab:") :].replace("  lab:", "  other:")
-    with pytest.raises(CourseError, match="Say which assignment with -a; this course has: lab, other"):
+    with pytest.raises(CourseError, match=r"Say which assignment with -a, .*; this course has: lab, other"):
         course_in(tmp_path, GOOD + second).assignment()
+
+
+def test_the_default_is_meant_where_none_is_named(tmp_path: Path) -> None:
+    second = GOOD[GOOD.index("  lab:") :].replace("  lab:", "  other:")
+    course = course_in(tmp_path, "default: other\n" + GOOD + second)
+    assert course.assignment().id == "other" and course.assignment("lab").id == "lab"
+
+
+def test_a_default_that_is_no_assignment_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match='"lib" is not one of the assignments'):
+        course_in(tmp_path, "default: lib\n" + GOOD)
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,8 @@ def test_each_is_told_in_that_assignments_words(graded: Path, name: str) -> None
     result = json.loads((graded / "results" / f"{name}.json").read_text())
     told = json.dumps(result, ensure_ascii=False)
     assert HAND_INS[name][3] in told, told[:3000]
-    assert "the lab" not in told and "var_1" not in told and "SGD" not in told
+    assert "the lab" not in told and "var_1" not in told
 
 
 def test_a_grader_needs_six_lines_for_it() -> None:
-    assert len(GRADER.split("order.check_loop(")[1].strip().splitlines()) <= 5
+    assert 1 < len(GRADER[GRADER.index("order.check_loop(") :].strip().splitlines()) <= 6

@@ -275,12 +275,15 @@ class Course(Strict):
     timezone: Zone = Field(
         default="UTC", description='the zone of due dates and of LMSs that name none, such as "Europe/Berlin"'
     )
+    default: str | None = Field(default=None, description="the assignment that a command without -a means")
     assignments: dict[str, Assignment] = Field(min_length=1, description="what can be graded, by id")
     _root: Path = PrivateAttr()
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Course:
         _refuse_clashes("assignments", self.assignments)
+        if self.default is not None and self.default not in self.assignments:
+            raise fault(f'"{self.default}" is not one of the assignments', "default")
         return self
 
     @model_validator(mode="after")
@@ -302,12 +305,12 @@ class Course(Strict):
         return self._root
 
     def assignment(self, name: str | None = None) -> Assignment:
-        """The assignment of that id; without a name the only one. Raises CourseError that lists what there is."""
+        """The assignment of that id; without a name the course's default, or the only one. Raises CourseError."""
         there = f"this course has: {listed(tuple(self.assignments), 40)}"
         if name is None:
-            if len(self.assignments) > 1:
-                raise CourseError(f"Say which assignment with -a; {there}.")
-            return next(iter(self.assignments.values()))
+            if self.default is None and len(self.assignments) > 1:
+                raise CourseError(f"Say which assignment with -a, or name a default in grading.yml; {there}.")
+            return self.assignments[self.default or next(iter(self.assignments))]
         if name not in self.assignments:
             near = did_you_mean(name, self.assignments) or ";"
             raise CourseError(f'There is no assignment "{name}"{near} {there}.')

@@ -140,10 +140,20 @@ def graders_of(config: pytest.Config, path: Path) -> GraderCourse:
     if known is None or known.course.root != root or known.assignment.id != name:
         if known is not None:
             known.close()
+            _forget_modules_of(known)
         course = load_course(root)
         known = GraderCourse(config, course, course.assignment(name))
         config.stash[COURSE] = known
     return known
+
+
+def _forget_modules_of(known: GraderCourse) -> None:
+    """Two assignments both have a test_q1.py, and pytest imports a file by its stem: the next one's must be its own."""
+    folder = known.course.graders_dir(known.assignment)
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and folder in Path(file).parents:
+            del sys.modules[name]
 
 
 @pytest.hookimpl(tryfirst=True)
