@@ -27,11 +27,11 @@ $(VENV)/.torch: constraints.txt
 	@touch $@
 
 $(VENV)/.ready: $(VENV)/.torch pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[grader]'
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[author,canvas,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[grader,author,canvas,dev]'
 	@touch $@
 
 setup: $(VENV)/.ready

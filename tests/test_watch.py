@@ -191,6 +191,31 @@ assert not any(part in name for name in ours for part in ("judge", "engine", "sa
     assert "CORRECT" in done.stdout
 
 
+BARE = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name in {"typer", "pydantic", "pandas", "yaml", "rich", "sqlalchemy", "IPython", "nbformat"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+"""
+
+
+def test_with_the_students_part_alone_the_command_says_what_grading_needs() -> None:
+    code = BARE + "from autograder.__main__ import main; sys.argv = ['autograder', 'grade']; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "pip install 'autograder[grader]'" in done.stderr
+
+
+def test_with_the_students_part_alone_pytest_runs_as_ever(tmp_path: Path) -> None:
+    """Our plugin is loaded into every pytest of the environment."""
+    (tmp_path / "test_own.py").write_text("def test_one():\n    assert True\n")
+    code = BARE + "import pytest; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', 'test_own.py']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+
+
 def test_a_terminal_without_unicode_gets_plain_signs() -> None:
     code = (
         "import torch\nfrom autograder.student import watch\nnet = torch.nn.Linear(2, 1)\n"

@@ -141,13 +141,13 @@ def needed(packages: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
     """What pip is to install, the versions that are installed here (of that and all that it needs in turn), and those
     of the assignment's `packages` that are not. Raises PackingError if this program itself is not installed."""
     try:
-        own = [one for one in map(Requirement, metadata.requires(OWN) or ()) if holds(one)]
+        own = [one for one in map(Requirement, metadata.requires(OWN) or ()) if holds(one, "grader")]
     except metadata.PackageNotFoundError:
         raise PackingError(f"{OWN} is not installed; install it with pip, so that it is known what it needs.") from None
     packages = sorted(packages)
     of_module = metadata.packages_distributions() if packages else {}
     absent = [name for name in packages if name not in of_module]
-    asked = {canonicalize_name(one.name): str(one) for one in own}
+    asked = {canonicalize_name(one.name): f"{one.name}{one.specifier}" for one in own}
     for name in packages:
         for distribution in of_module.get(name, ()):
             asked.setdefault(canonicalize_name(distribution), distribution)
@@ -165,9 +165,9 @@ def needed(packages: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
     return sorted(asked.values()), [f"{name}=={version}" for name, version in sorted(versions.items())], absent
 
 
-def holds(requirement: Requirement) -> bool:
-    """Whether something is needed here without any extra."""
-    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+def holds(requirement: Requirement, extra: str = "") -> bool:
+    """Whether something is needed here, without any extra or with that one."""
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
 def tree(folder: Path) -> Iterator[Path]:
