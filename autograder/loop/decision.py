@@ -19,7 +19,7 @@ Nothing of the account is believed for a mark before the replay has found the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -91,18 +91,18 @@ class _Found:
 def decide(probes: Sequence[Evidence], rules: Rules | None = None) -> Decision:
     """The verdict that explains every probe. Probes must differ in size and start; at least one is needed."""
     rules = rules or Rules()
-    readings = [read(e.ledger, facts_of(e, rules.words)) for e in probes]
+    learned = {name for e in probes for name in e.ledger.account.named(e.ledger.consumed)}
+    readings = [read(e.ledger, facts_of(e, rules.words, learned)) for e in probes]
     proofs = [replayed(evidence) for evidence in probes]
     chosen, seen = merged(probes, readings)
     found = _decided(probes, readings, proofs, seen)
     return _told(found, probes, readings, proofs, chosen, seen, rules)
 
 
-def facts_of(evidence: Evidence, words: Mapping[str, str] | None = None) -> Facts:
+def facts_of(evidence: Evidence, words: Mapping[str, str] | None = None, learned: Set[str] = frozenset()) -> Facts:
     """What the ledger's reading has to know of a probe beside its events."""
-    return Facts(
-        evidence.examples, evidence.epochs, evidence.rows_of_backprops, evidence.error, evidence.asked, words or {}
-    )  # fmt: skip
+    rows = evidence.rows_of_backprops
+    return Facts(evidence.examples, evidence.epochs, rows, evidence.error, evidence.asked, words or {}, learned)
 
 
 def merged(probes: Sequence[Evidence], readings: Sequence[LedgerVerdict]) -> tuple[int, str]:
@@ -224,13 +224,16 @@ def learned(evidence: Evidence) -> bool:
 
 def _lacking(probes: Sequence[Evidence], proofs: Sequence[Replayed], told: Sequence[int], seen: str) -> _Found | None:
     """What an account tells as learned, though the numbers are the same without it."""
-    lacking = [n for n in told if not proofs[n].proven.enough]
-    if not lenient(seen) or not lacking:
+    if not lenient(seen) or not told:
         return None
     flags = (f"LEDGER_DISAGREES: {seen}",)
-    still = sorted({name for n in lacking for name in proofs[n].proven.still}, key=list(probes[0].start).index)
+    still = set.intersection(*(set(proofs[n].proven.still) for n in told))  # in a small one a gradient may cancel
     if still:
-        return _Found("PARTIAL_PARAMETERS", share=0.0, flags=flags, facts={"names": still})
+        names = sorted(still, key=list(probes[0].start).index)
+        return _Found("PARTIAL_PARAMETERS", share=0.0, flags=flags, facts={"names": names})
+    lacking = [n for n in told if not proofs[n].proven.many]
+    if not lacking:
+        return None
     one, rows = proofs[lacking[0]].proven, probes[lacking[0]].rows_of_backprops
     if rows is None or probes[lacking[0]].examples == 1:
         return _Found("STOPS_EARLY", share=0.0, flags=flags, facts={"k": len(one.learned), "n": one.used})

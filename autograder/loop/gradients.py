@@ -6,6 +6,7 @@ some ten times slower, and a replay is a grader's waiting.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -48,17 +49,29 @@ def squared_error(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 class NetworkGradient:
-    """Of any network and loss, by autograd: `inputs` (n, ...) and `targets` (n, ...), decimal numbers in float64."""
+    """Of any network and loss, by autograd: `inputs` (n, ...) and `targets` (n, ...), decimal numbers as `numbers`."""
 
-    def __init__(self, network: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor, loss: Loss) -> None:
-        self.network = network.double()
-        self.inputs = inputs.double() if inputs.is_floating_point() else inputs
-        self.targets = targets.double() if targets.is_floating_point() else targets
-        self.of = loss
+    def __init__(
+        self, network: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor, loss: Loss,
+        numbers: torch.dtype = torch.float64,
+    ) -> None:  # fmt: skip
+        self.network, self.numbers, self.of = network.to(numbers), numbers, loss
+        self.inputs = inputs.to(numbers) if inputs.is_floating_point() else inputs
+        self.targets = targets.to(numbers) if targets.is_floating_point() else targets
+
+    def rounded(self) -> NetworkGradient:
+        """The same in float32, as the loop's own gradients were computed."""
+        return NetworkGradient(copy.deepcopy(self.network), self.inputs, self.targets, self.of, torch.float32)
 
     @property
     def others(self) -> Sequence[Gradient]:
         return ()
+
+    def _tensors(self, parameters: Parameters, requires_grad: bool = False) -> dict[str, torch.Tensor]:
+        return {
+            name: torch.tensor(array, dtype=self.numbers, requires_grad=requires_grad)
+            for name, array in parameters.items()
+        }
 
     def _outputs(self, tensors: dict[str, torch.Tensor], rows: Sequence[int]) -> torch.Tensor:
         found: torch.Tensor = functional_call(self.network, tensors, (self.inputs[list(rows)],))
@@ -67,29 +80,29 @@ class NetworkGradient:
     def __call__(
         self, parameters: Parameters, rows: Sequence[int], later: Parameters | None = None, pull: Array | None = None
     ) -> Parameters:
-        tensors = {name: torch.tensor(array, requires_grad=True) for name, array in parameters.items()}
+        tensors = self._tensors(parameters, True)
         outputs = self._outputs(tensors, rows)
-        back = None if pull is None else torch.from_numpy(pull).reshape(outputs.shape)
+        back = None if pull is None else torch.from_numpy(pull).to(self.numbers).reshape(outputs.shape)
         whole = self.of(outputs, self.targets[list(rows)]) if pull is None else outputs
         if later is not None:
             for name, tensor in tensors.items():
                 tensor.data.copy_(torch.from_numpy(later[name]))  # behind autograd's back, as such a loop does
         found = torch.autograd.grad(whole, list(tensors.values()), back, allow_unused=True)
         return {
-            name: numpy.zeros(tensor.shape) if gradient is None else gradient.numpy()
+            name: numpy.zeros(tensor.shape) if gradient is None else gradient.double().numpy()
             for (name, tensor), gradient in zip(tensors.items(), found, strict=True)
         }
 
     def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
         with torch.no_grad():
-            outputs = self._outputs({name: torch.tensor(array) for name, array in parameters.items()}, rows)
+            outputs = self._outputs(self._tensors(parameters), rows)
         outputs.requires_grad_(True)
         (found,) = torch.autograd.grad(self.of(outputs, self.targets[list(rows)]), outputs)
-        return numpy.asarray(found.reshape(len(rows), -1).numpy())
+        return numpy.asarray(found.reshape(len(rows), -1).double().numpy())
 
     def loss(self, parameters: Parameters, rows: Sequence[int]) -> float:
         with torch.no_grad():
-            outputs = self._outputs({name: torch.tensor(array) for name, array in parameters.items()}, rows)
+            outputs = self._outputs(self._tensors(parameters), rows)
             return float(self.of(outputs, self.targets[list(rows)]))
 
 

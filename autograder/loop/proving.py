@@ -120,8 +120,13 @@ class Proven:
     still: tuple[str, ...] = ()
 
     @property
+    def many(self) -> bool:
+        """Whether all but a few Backprops are."""
+        return self.used - len(self.learned) <= few(self.used)
+
+    @property
     def enough(self) -> bool:
-        return not self.still and self.used - len(self.learned) <= few(self.used)
+        return not self.still and self.many
 
 
 def few(count: int) -> int:

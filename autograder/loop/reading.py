@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,7 @@ class Facts:
     error: str = ""  # what the loop raised
     asked: Asked = PER_EXAMPLE
     words: Mapping[str, str] = field(default_factory=dict)  # the assignment's own
+    learned: Set[str] = frozenset()  # tensors that the same loop learned in some probe
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def _order(ledger: Ledger, facts: Facts) -> Found | None:
         return ("STEP_BEFORE_BACKWARD" if lagging else "STALE_LOSS"), {}, stale
     if start.use == Use.NOTHING and ledger.left and ledger.reaching[0].after > 0:
         return "STEP_BEFORE_BACKWARD", {}, start
-    partial = _partial(ledger)
+    partial = _partial(ledger, facts)
     if partial:
         return "PARTIAL_PARAMETERS", {"names": partial}, None
     twice = ledger.first(Use.TWICE)
@@ -215,11 +216,12 @@ def _written_mask(update: Update) -> int:
     return update.event.mask if update.by_hand else 0
 
 
-def _partial(ledger: Ledger) -> list[str]:
-    """Tensors that no update had a mark of, though others were learned."""
+def _partial(ledger: Ledger, facts: Facts) -> list[str]:
+    """Tensors that no update had a mark of, though others were learned. One that the same loop learns from other
+    examples had a gradient of 0 here: signs that cancel, a unit that is never active."""
     account = ledger.account
     untouched = account.everything & ~ledger.consumed
-    return account.named(untouched) if ledger.consumed and untouched else []
+    return [name for name in account.named(untouched) if name not in facts.learned] if ledger.consumed else []
 
 
 def _state(ledger: Ledger, facts: Facts) -> Found | None:

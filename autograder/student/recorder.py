@@ -132,6 +132,7 @@ class Recorder(Book):
         self._grads = [None if tensor.grad is None else tensor.grad.detach().clone() for tensor in self.tensors]
         self._last_grads: list[torch.Tensor | None] = list(self._grads)
         self._returned: list[torch.Tensor | None] = [None] * len(self.tensors)
+        self._fresh = 0  # mask of those that a Backprop reached since their last Reset
         self._seen_at = sequence_number()  # when the values were last compared
         self._changed_at = [-1] * len(self.tensors)  # sequence number before which a use is one of older values
         self._change_times: list[int] = []
@@ -311,6 +312,7 @@ class Recorder(Book):
                 if not bool(grad.any()) if before is None else same_numbers(grad, before):
                     zero |= 1 << bit
                 self._grads[bit] = self._last_grads[bit] = grad.clone()
+                self._fresh |= 1 << bit
         return zero
 
     def _take_returned(self, asked: Any, result: Any) -> int:
@@ -526,6 +528,10 @@ class Recorder(Book):
             if bool(grad.any()):
                 self._last_grads[bit] = self._grads[bit]
         if gone or called:
+            for bit, kept in enumerate(self._grads):  # marks of exactly 0 (signs that cancel) go with the others
+                if self._fresh >> bit & 1 and kept is not None and not bool(kept.any()):
+                    gone |= 1 << bit
+            self._fresh &= ~gone
             self.write(Kind.RESET, gone, place=self.place() if called else -1, flags=int(called))
         if edited:
             same = max(ratios) - min(ratios) <= 1e-4 * max(map(abs, ratios)) if all(r == r for r in ratios) else False

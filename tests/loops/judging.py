@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,6 @@ from autograder.loop.probes import (
     Data,
     LoopProbe,
     Probe,
-    draw_loop_probes,
     further_probe,
     loop_evidence,
     product_evidence,
@@ -87,9 +87,10 @@ def train_of(source: str, name: str = "train") -> Train:
     return found
 
 
-def sizes(seed: int) -> list[tuple[int, int]]:
-    """Examples and epochs of the probes that `judged` uses with this seed."""
-    return [(len(spec.inputs), spec.epochs) for spec in draw_loop_probes(numpy.random.default_rng(seed))]
+def sizes(seed: int, kind: Probe = TAUGHT) -> list[tuple[int, int]]:
+    """Batches and epochs of the probes that `judged` uses with this seed; the first lab's batches are one example."""
+    batch = kind.batch or 1
+    return [(math.ceil(len(spec.inputs) / batch), spec.epochs) for spec in kind.few(numpy.random.default_rng(seed))]
 
 
 def judged_product(source: str, *, seed: int = 5) -> Decision:

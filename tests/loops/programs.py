@@ -3,19 +3,24 @@
 A program is a list of statements in a few slots around and inside two nested loops. `truth` runs it with tokens instead
 of numbers: a Backprop leaves a token (which loss, which example, at which version of the weights), an Optimize spends
 what is held, a Reset erases it. `source` writes the same program in one of many surface forms. Nothing of the program
-under test is used.
+under test is used. With a `Setting` the same programs train any network, by batches: a batch stands where one example
+stood.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from textwrap import indent
-from typing import Literal
+from typing import Any, Literal
 
+from autograder.loop.asked import ASKED
+from autograder.loop.probes import Data, Probe
 from loops.case import HEAD
+from loops.general import LOSSES as GENERAL_LOSSES
+from loops.general import NETWORKS
 
 Op = Literal["F", "B", "S", "Z"]
 SLOTS = ("start", "before", "inside", "after", "end")  # of both loops, of each pass, of each example
@@ -49,8 +54,45 @@ class Program:
     shuffle: str = ""
     noise: tuple[str, ...] = ()
 
+    setting: Setting | None = None
+
     def count(self, op: Op) -> int:
         return sum(do.op == op for dos in self.slots.values() for do in dos)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a program trains: names of tests/loops/general.py, how batches come to it, and of how many examples."""
+
+    network: str
+    loss: str
+    way: str
+    batch: int
+
+    def probe(self) -> Probe:
+        """The order check's probe for it; batches may be of any size."""
+        task, (targets, _, trusted) = NETWORKS[self.network], GENERAL_LOSSES[self.loss]
+
+        def call(train: Any, network: Any, data: Data, lr: float, epochs: int) -> Any:
+            return train(network, WAYS[self.way][0](data, self.batch), lr=lr, epochs=epochs)
+
+        rates = (0.0005, 0.002) if "sum" in self.loss else (0.01, 0.03)
+        return Probe(task.spec, trusted, task.data(targets), call, self.batch, ASKED, rates)
+
+
+WAYS: dict[str, tuple[Callable[[Data, int], Any], str]] = {
+    "loader": (lambda data, batch: data.loader(batch), "list(given)"),
+    "dataset": (
+        lambda data, batch: data.dataset(),
+        "list(torch.utils.data.DataLoader(given, batch_size={batch}, shuffle=True))",
+    ),
+    "slices": (lambda data, batch: [data.inputs, data.targets], "list(zip(*(part.split({batch}) for part in given)))"),
+    "stacked": (
+        lambda data, batch: data.pairs(),
+        "[tuple(map(torch.stack, zip(*given[at:at + {batch}]))) for at in range(0, len(given), {batch})]",
+    ),
+}
+"""How data are handed over, and what makes the list of batches of it."""
 
 
 @dataclass
@@ -149,7 +191,9 @@ def truth(program: Program, examples: int, epochs: int) -> Truth:
 
     unused = sum(not token.spent for token in everything)
     uses = Counter(token.row for token in everything if token.spent)
-    whole = examples > 1 and any(len({t.row for t in step}) >= examples for step in found.held)
+    whole = (
+        program.setting is None and examples > 1 and any(len({t.row for t in step}) >= examples for step in found.held)
+    )
     complete = all(uses[row] == epochs for row in range(examples))
     found.right = found.moves and not faults and not unused and complete and not whole
     found.kind = "right" if found.right else _kind(found, faults, unused, whole)
@@ -181,17 +225,20 @@ def verdict_on(program: Program, sizes: Sequence[tuple[int, int]]) -> Literal["r
 # --- drawing ----------------------------------------------------------------------------------------------------
 
 MACHINES = ("sgd", "sgd", "fused", "foreach", "momentum", "Adam", "by hand", "data")
+REMEMBERING = ("momentum", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam")
 NOISE = ("print", "validation", "recorded", "dead", "extra graph")
 
 
 def draw_form(rng: random.Random, program: Program, *, safe: bool) -> Program:
     """The same statements in another surface form; `safe`: no stale loss, so that autograd cannot complain."""
-    machines = MACHINES if safe else ("fused", "data")
+    machines: tuple[str, ...] = MACHINES if safe else ("fused", "data")
+    if safe and program.setting is not None:
+        machines = (*MACHINES, *REMEMBERING)
     machine = rng.choice(machines)
     resets = (
         ["optimizer", "network", "none", "zero"] if machine not in ("by hand", "data") else ["network", "none", "zero"]
     )
-    if machine in ("momentum", "Adam"):
+    if machine in REMEMBERING:
         resets = ["optimizer", "network", "none"]  # zeros would be stepped on with what is remembered
     return replace(
         program,
@@ -204,7 +251,13 @@ def draw_form(rng: random.Random, program: Program, *, safe: bool) -> Program:
     )
 
 
-def right_program(rng: random.Random) -> Program:
+def draw_setting(rng: random.Random) -> Setting:
+    """A network, loss, way of batching and size of batch."""
+    loss = rng.choice(sorted(GENERAL_LOSSES))
+    return Setting(rng.choice(sorted(NETWORKS)), loss, rng.choice(sorted(WAYS)), rng.randint(2, 6))
+
+
+def right_program(rng: random.Random, setting: Setting | None = None) -> Program:
     """A program that is right by construction; `truth` confirms it where it is used."""
     slots: dict[str, list[Do]] = {slot: [] for slot in SLOTS}
     style = rng.choice(("lab", "lab", "rotated", "groups", "forward first", "split"))
@@ -233,10 +286,10 @@ def right_program(rng: random.Random) -> Program:
             slots["inside"].insert(at, Do("Z"))
         elif what == "S after Z" and style == "lab":
             slots["end"].append(Do("S"))
-    return draw_form(rng, Program({slot: tuple(dos) for slot, dos in slots.items()}), safe=True)
+    return draw_form(rng, Program({slot: tuple(dos) for slot, dos in slots.items()}, setting=setting), safe=True)
 
 
-def any_program(rng: random.Random) -> Program:
+def any_program(rng: random.Random, setting: Setting | None = None) -> Program:
     """A program of any kind: a right one with a few statements dropped, doubled, moved or made rare; or random ones."""
     if rng.random() < 0.3:
         slots = {
@@ -268,7 +321,7 @@ def any_program(rng: random.Random) -> Program:
                 other_at = rng.randrange(len(slots[place]))
                 dos = slots[place]
                 dos[at], dos[other_at] = dos[other_at], dos[at]
-    found = Program({slot: tuple(dos) for slot, dos in slots.items()})
+    found = Program({slot: tuple(dos) for slot, dos in slots.items()}, setting=setting)
     if rng.random() < 0.15 and not any(do.op == "F" for slot in SLOTS if slot != "inside" for do in found.slots[slot]):
         found = replace(found, hoisted=rng.choice(("pass", "all")))
     return draw_form(rng, found, safe=not stale_possible(found))
@@ -301,10 +354,10 @@ def _uses_old_losses(program: Program) -> bool:
     return False
 
 
-def faulty_program(rng: random.Random) -> Program:
+def faulty_program(rng: random.Random, setting: Setting | None = None) -> Program:
     """A program that is wrong for some usual size."""
     while True:
-        program = any_program(rng)
+        program = any_program(rng, setting)
         truths = [truth(program, *size) for size in ((3, 2), (7, 3), (20, 1))]
         if program.count("F") and not all(one.right for one in truths) and any(one.moves for one in truths):
             return program
@@ -323,7 +376,11 @@ MAKE = {
     "fused": "optimizer = SGD(network.parameters(), lr=lr, fused=True)",
     "foreach": "optimizer = SGD(network.parameters(), lr=lr, foreach=True)",
     "momentum": "optimizer = SGD(network.parameters(), lr=lr, momentum=0.9)",
-    "Adam": "optimizer = torch.optim.Adam(network.parameters(), lr=lr)",
+    **{
+        name: f"optimizer = torch.optim.{name}(network.parameters(), lr=lr)"
+        for name in REMEMBERING
+        if name != "momentum"
+    },
 }
 RESETS = {
     "optimizer": "optimizer.zero_grad()",
@@ -338,19 +395,31 @@ STEPS = {
 }
 EXTRAS = {
     "print": "if False:\n    print('never')",
-    "validation": "with torch.no_grad():\n    seen = float(((network(x) - y) ** 2).sum())",
+    "validation": "with torch.no_grad():\n    seen = float({loss})",
     "recorded": "record.append(1.0)",
     "dead": "spare = [p.detach().clone() for p in network.parameters()]",
     "extra graph": "other = network(x).sum()",
 }
 
 
+def loss_of(program: Program) -> str:
+    """The loss of x and y as an expression."""
+    if program.setting is None:
+        return LOSSES[program.loss]
+    return GENERAL_LOSSES[program.setting.loss][1].replace("output", "network(x)")
+
+
 def source(program: Program) -> str:
-    """Python that defines `train(network, examples, *, lr, epochs)`."""
-    lines = [HEAD, "import random", "", "def train(network, examples, *, lr, epochs):", "    record, loss = [], None"]
+    """Python that defines `train(network, examples, *, lr, epochs)`; with a setting, of `given` instead of examples."""
+    loss, setting = loss_of(program), program.setting
+    lines = [HEAD, "import random\nfrom torch import nn\nimport torch.nn.functional as F", ""]
+    lines.append(f"def train(network, {'given' if setting else 'examples'}, *, lr, epochs):")
+    if setting:
+        lines.append("    examples = " + WAYS[setting.way][1].replace("{batch}", str(setting.batch)))
+    lines.append("    record, loss = [], None")
     lines.append(indent(MAKE.get(program.machine, "pass"), "    "))
     if program.hoisted == "all":
-        lines.append(f"    losses = [{LOSSES[program.loss]} for x, y in examples]")
+        lines.append(f"    losses = [{loss} for x, y in examples]")
     lines.append("    index, (x, y) = 0, examples[0]")
     lines += [indent(text, "    ") for text in _written(program, "start")]
     lines.append("    for epoch in range(epochs):")
@@ -359,7 +428,7 @@ def source(program: Program) -> str:
     elif program.shuffle == "randperm":
         lines.append("        examples = [examples[k] for k in torch.randperm(len(examples)).tolist()]")
     if program.hoisted == "pass":
-        lines.append(f"        losses = [{LOSSES[program.loss]} for x, y in examples]")
+        lines.append(f"        losses = [{loss} for x, y in examples]")
     lines.append("        index, (x, y) = 0, examples[0]")
     lines += [indent(text, "        ") for text in _written(program, "before")]
     lines += [indent(text, "        ") for text in _inner(program)]
@@ -369,7 +438,8 @@ def source(program: Program) -> str:
 
 
 def _inner(program: Program) -> Iterator[str]:
-    body = [*_written(program, "inside"), *(EXTRAS[name] for name in program.noise)]
+    noise = [EXTRAS[name].replace("{loss}", loss_of(program)) for name in program.noise]
+    body = [*_written(program, "inside"), *noise]
     if program.loop == "while":
         yield "index = 0\nwhile index < len(examples):\n    x, y = examples[index]"
         yield indent("\n".join(body), "    ")
@@ -407,7 +477,7 @@ def _written(program: Program, slot: str) -> Iterator[str]:
 
 def _statement(program: Program, op: Op) -> str:
     if op == "F":
-        return "loss = losses[index]" if program.hoisted else f"loss = {LOSSES[program.loss]}"
+        return "loss = losses[index]" if program.hoisted else f"loss = {loss_of(program)}"
     if op == "B":
         keep = "retain_graph=True" if _again(program) else ""
         return f"if loss is not None:\n    loss.backward({keep})"
