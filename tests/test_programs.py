@@ -94,7 +94,7 @@ def test_no_faulty_program_gets_past_both_witnesses(seed: int) -> None:
 
 
 CANCELLED = (173, 192, 196, 232)
-"""Seeds in whose smaller probes some tensor's gradient is exactly 0: signs that cancel, a slope that nothing reaches."""
+"""Seeds in whose smaller probes a tensor's gradient is exactly 0: signs that cancel, a slope that nothing reaches."""
 ROUNDED = (20,)
 """A seed with Adam, where a gradient is so near 0 that float32 rounding decides the way of an update."""
 
@@ -111,7 +111,7 @@ def test_no_right_program_of_any_network_loss_batch_and_optimizer_is_accused(see
 
 
 @SHORT
-@given(SEEDS)
+@given(st.integers(0, 10**6))
 def test_no_faulty_program_of_any_network_loss_batch_and_optimizer_gets_past_both(seed: int) -> None:
     rng = random.Random(seed)
     program = faulty_program(rng, draw_setting(rng))

@@ -20,7 +20,6 @@ from autograder.loop.ledger import Ledger, keep
 from autograder.loop.machine import Machine, Step, Way, distance
 
 TOLERANCE = 1e-5
-NEARLY = 100  # times the tolerance: so near, the gradients are computed anew as the loop's own were, in float32
 MOVED = 1e-7  # a probe whose parameters all stay within this was not trained
 EXPLODED = 1e3  # numbers above this come from a loop that moves away
 ROUNDED = 6e-7  # what rounding alone leaves of numbers of about 1 after some hundred float32 updates
@@ -121,18 +120,16 @@ def ways(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False) -> 
 
 def runs_to(evidence: Evidence, steps: Sequence[Step], tolerance: float = TOLERANCE) -> bool:
     """Whether these steps lead from the probe's start to its end."""
-    for way in ways(evidence, steps):
-        try:
-            end = Machine(evidence.start, evidence.gradient, way).run(steps)
-            if near(evidence, end, tolerance):
-                return True
-            if isinstance(evidence.gradient, NetworkGradient) and near(evidence, end, NEARLY * tolerance):
-                # Adam and the like divide a gradient by its own size: where it nearly cancels, rounding decides
-                rounded = Machine(evidence.start, evidence.gradient.rounded(), way).run(steps)
-                if near(evidence, rounded, tolerance):
+    gradients = [evidence.gradient]
+    if isinstance(evidence.gradient, NetworkGradient):
+        gradients.append(evidence.gradient.exact())
+    for gradient in gradients:
+        for way in ways(evidence, steps):
+            try:
+                if near(evidence, Machine(evidence.start, gradient, way).run(steps), tolerance):
                     return True
-        except CANNOT:
-            return False
+            except CANNOT:
+                return False
     return False
 
 

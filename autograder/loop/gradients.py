@@ -33,6 +33,11 @@ class Gradient(Protocol):
 
     def loss(self, parameters: Parameters, rows: Sequence[int]) -> float: ...
 
+    @property
+    def precision(self) -> type[numpy.floating[Any]]:
+        """In which parameters are kept between updates."""
+        ...
+
     def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
         """The gradient of the asked loss at the outputs (n, outputs); None where there are no outputs."""
         ...
@@ -49,23 +54,31 @@ def squared_error(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 class NetworkGradient:
-    """Of any network and loss, by autograd: `inputs` (n, ...) and `targets` (n, ...), decimal numbers as `numbers`."""
+    """Of any network and loss, by autograd: `inputs` (n, ...) and `targets` (n, ...).
+
+    In float32, as the loop itself computes: Adam and the like divide a gradient by its own size, so where one nearly
+    cancels, rounding decides which way an update goes.
+    """
 
     def __init__(
         self, network: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor, loss: Loss,
-        numbers: torch.dtype = torch.float64,
+        numbers: torch.dtype = torch.float32,
     ) -> None:  # fmt: skip
         self.network, self.numbers, self.of = network.to(numbers), numbers, loss
         self.inputs = inputs.to(numbers) if inputs.is_floating_point() else inputs
         self.targets = targets.to(numbers) if targets.is_floating_point() else targets
 
-    def rounded(self) -> NetworkGradient:
-        """The same in float32, as the loop's own gradients were computed."""
-        return NetworkGradient(copy.deepcopy(self.network), self.inputs, self.targets, self.of, torch.float32)
+    def exact(self) -> NetworkGradient:
+        """The same in float64, for loops that compute in another order, or in float64 themselves."""
+        return NetworkGradient(copy.deepcopy(self.network), self.inputs, self.targets, self.of, torch.float64)
 
     @property
     def others(self) -> Sequence[Gradient]:
         return ()
+
+    @property
+    def precision(self) -> type[numpy.floating[Any]]:
+        return numpy.float32 if self.numbers == torch.float32 else numpy.float64
 
     def _tensors(self, parameters: Parameters, requires_grad: bool = False) -> dict[str, torch.Tensor]:
         return {
@@ -89,7 +102,7 @@ class NetworkGradient:
                 tensor.data.copy_(torch.from_numpy(later[name]))  # behind autograd's back, as such a loop does
         found = torch.autograd.grad(whole, list(tensors.values()), back, allow_unused=True)
         return {
-            name: numpy.zeros(tensor.shape) if gradient is None else gradient.double().numpy()
+            name: torch.zeros_like(tensor).numpy() if gradient is None else gradient.numpy()
             for (name, tensor), gradient in zip(tensors.items(), found, strict=True)
         }
 
@@ -108,6 +121,8 @@ class NetworkGradient:
 
 class ChainGradient:
     """The summed squared difference of two linear layers m1, m2; inputs (n, a), targets (n, b)."""
+
+    precision = numpy.float64
 
     def __init__(self, inputs: Array, targets: Array) -> None:
         self.inputs, self.targets = inputs.astype(numpy.float64), targets.astype(numpy.float64)
@@ -149,6 +164,8 @@ OTHER_SLOPES: tuple[Callable[[Array], Array], ...] = (
 
 class ProductGradient:
     """(goal - var_1 * var_2) ** 2 of two scalars; `slope` is the derivative of another loss of their difference."""
+
+    precision = numpy.float64
 
     def __init__(self, goal: float, slope: Callable[[Array], Array] = _squared) -> None:
         self.goal, self.slope = goal, slope

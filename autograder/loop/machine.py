@@ -130,7 +130,7 @@ class Machine:
 
     def run(self, steps: Iterable[Step]) -> Parameters:
         """The parameters at the end. Raises ValueError if the steps ask for what cannot be computed."""
-        self.now = {name: array.astype(numpy.float64) for name, array in self.start.items()}
+        self.now = {name: array.astype(self.gradient.precision) for name, array in self.start.items()}
         self.grads: dict[str, Array | None] = dict.fromkeys(self.now)
         self.last: dict[str, Array | None] = dict.fromkeys(self.now)
         self.returned: dict[str, Array | None] = dict.fromkeys(self.now)
@@ -175,7 +175,7 @@ class Machine:
     def _gradient_of(self, step: Step) -> Parameters:
         if step.refs:
             parts = [self._part(then, rows, pull) for then, rows, pull in self._losses(step)]
-            return {name: sum((part[name] for part in parts), numpy.zeros(())) for name in self.now}
+            return {name: sum((part[name] for part in parts[1:]), parts[0][name]) for name in self.now}
         if not step.rows or step.age >= len(self.versions):
             raise ValueError("a Backprop of unknown examples")
         then = self.versions[-1 - step.age]
@@ -263,9 +263,7 @@ class Machine:
     def _by_torch(self, setting: Setting, concerned: set[str], closure: Sequence[Step]) -> None:
         known = self.optimizers.get(setting.optimizer)
         if known is None:
-            tensors = {
-                name: torch.zeros(self.now[name].shape, dtype=torch.float64) for g in setting.groups for name in g[0]
-            }
+            tensors = {name: torch.from_numpy(numpy.array(self.now[name])) for g in setting.groups for name in g[0]}
             groups = [
                 {"params": [tensors[name] for name in names], "lr": lr, **keywords(rest)}
                 for names, lr, rest in setting.groups
