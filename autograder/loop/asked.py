@@ -22,6 +22,11 @@ class Asked:
     optimizer: str | None = None
     direction: bool = True
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a batch that is none of these."""
+        if isinstance(self.batch, str) and self.batch not in ("example", "pass"):
+            raise ValueError(f'batch={self.batch!r}: a number of examples, "example", "pass" or None')
+
 
 ASKED = Asked()
 PER_EXAMPLE = Asked("example", epochs=False)

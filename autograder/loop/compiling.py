@@ -40,7 +40,8 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
         if setting is None:
             return None, why
         settings[number] = setting
-        if constant.setdefault(setting.optimizer, setting.constant()) != setting.constant():
+        kept = setting.constant(scheduled=evidence.examples > 1)
+        if constant.setdefault(setting.optimizer, kept) != kept:
             return None, f"settings of {setting.name} that change on the way"
     steps: list[Step] = []
     inside: list[Step] = []

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autograder.loop.asked import PER_EXAMPLE
 from autograder.loop.compiling import CONTRADICTION
 from autograder.loop.events import Written
 from autograder.loop.evidence import Evidence
@@ -34,7 +35,7 @@ from autograder.loop.reading import Facts, LedgerVerdict, Spot, read, spots
 from autograder.loop.replay import Replayed, replayed
 from autograder.loop.timeline import Timeline
 from autograder.loop.verdicts import BESIDE, BY_SIZE, KINDS, ORDER_KEPT, RIGHT, blames, lenient, rank
-from autograder.loop.wording import PROVISIONAL, accepted, advise, filled, say
+from autograder.loop.wording import PROVISIONAL, UNPROVEN, accepted, advise, filled, neutral, say
 
 SAME_SCALE = 2e-3
 
@@ -91,7 +92,10 @@ class _Found:
 def decide(probes: Sequence[Evidence], rules: Rules | None = None) -> Decision:
     """The verdict that explains every probe. Probes must differ in size and start; at least one is needed."""
     rules = rules or Rules()
-    learned = {name for e in probes for name in e.ledger.account.named(e.ledger.consumed)}
+    if probes[0].asked != PER_EXAMPLE:  # another assignment's than the first lab
+        spoken = neutral(probes[0].account, probes[0].asked.batch)
+        rules = replace(rules, words={**spoken, **rules.words})
+    learned = {name for e in probes for name in (*e.inert, *e.ledger.account.named(e.ledger.consumed))}
     readings = [read(e.ledger, facts_of(e, rules.words, learned)) for e in probes]
     proofs = [replayed(evidence) for evidence in probes]
     chosen, seen = merged(probes, readings)
@@ -141,6 +145,8 @@ def _decided(
     if any(evidence.error for evidence in probes):
         return _Found(seen if blames(seen) else "NOT_RUN", share=0.0)
     if any(evidence.not_computed for evidence in probes):
+        if seen == "UNEXPLAINED_UPDATE":  # neither witness saw a right loop
+            return _Found(seen, False, 0.0, ("ONLY_OBSERVED", "LOOP_NOT_EXPLAINED"))
         return _Found(seen, flags=("ONLY_OBSERVED",))
     told = [n for n in range(len(probes)) if not _too_small(probes[n], readings[n], seen)]
     if not any(proofs[n].moved for n in told):
@@ -347,7 +353,9 @@ def _told(
         facts = {"error": next((e.error for e in probes if e.error), "it gave no sign")}
     share = rules.share(name) if found.share is None else min(found.share, rules.share(name))
     provisional = name == "UNEXPLAINED_UPDATE" and not found.proven
-    sentence = filled(PROVISIONAL, rules.words) if provisional else say(name, rules.words, **facts)
+    general = probes[0].asked != PER_EXAMPLE
+    unproven = UNPROVEN if general and seen in RIGHT else PROVISIONAL
+    sentence = filled(unproven, rules.words) if provisional else say(name, rules.words, **facts)
     advice = reading.advice if reading.verdict == name else advise(name, rules.words)
     if share >= 1 and not lenient(name):  # by the course's own rules: nobody is scolded for what costs nothing
         sentence, advice = accepted(name, rules.words, **facts), ""
@@ -355,6 +363,8 @@ def _told(
     picture_of = reading if reading.verdict == name else LedgerVerdict(name, facts, where, words=rules.words)
     timeline = picture(ledger, picture_of)
     correct: bool | None = name in ORDER_KEPT or (name == "UNEXPLAINED_UPDATE" and found.proven)
+    if name == "STOPS_EARLY":  # whether all the examples are taken is asked beside the order
+        correct = not any(one.ledger.lost or one.ledger.left for one in probes) and not found.flags
     if provisional or name == "NOT_RUN":
         correct = None
     if found.flags[:1] == (f"LEDGER_DISAGREES: {seen}",) and all(proof.retraced for proof in proofs):
@@ -364,8 +374,9 @@ def _told(
     unknown = dict.fromkeys(kind for evidence in probes for kind in evidence.not_computed)
     if unknown:
         notes = (*notes, f"{', '.join(unknown)}: their training is only observed, not computed anew")
+    as_asked = right if correct and not (right and unknown) else None
     return Decision(
-        name, share, correct, right if correct else None, sentence, advice, where, found.flags, seen,
+        name, share, correct, as_asked, sentence, advice, where, found.flags, seen,
         _numbers_say(probes, proofs), notes,
         replace(timeline, sentence=sentence, advice=advice, right=right),
         {"ledger": _ledger_account(reading, seen, ledger), "replay": _replay_account(probes, proofs)},

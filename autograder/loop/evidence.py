@@ -34,7 +34,8 @@ class Evidence:
     `rows` gives the examples (by number) of each forward pass, None where an input was none of ours; `pulls` the
     gradients that came back to the outputs, by (Backprop, forward). `allowed` raises bounds of optimizer settings.
     `batches` are the examples of one pass in the order given, as they are meant to be taken; empty: one by one.
-    `not_computed` names layers whose training the machine does not know: nothing can be proven then.
+    `not_computed` names layers whose training the machine does not know: nothing can be proven then. `inert` names
+    tensors that the network's output does not depend on, such as a bias before a BatchNorm.
     """
 
     start: Parameters
@@ -51,6 +52,7 @@ class Evidence:
     asked: Asked = PER_EXAMPLE
     batches: tuple[tuple[int, ...], ...] = ()
     not_computed: tuple[str, ...] = ()
+    inert: tuple[str, ...] = ()
 
     @property
     def pass_of(self) -> tuple[tuple[int, ...], ...]:

@@ -102,7 +102,7 @@ class NetworkGradient:
                 tensor.data.copy_(torch.from_numpy(later[name]))  # behind autograd's back, as such a loop does
         found = torch.autograd.grad(whole, list(tensors.values()), back, allow_unused=True)
         return {
-            name: torch.zeros_like(tensor).numpy() if gradient is None else gradient.numpy()
+            name: torch.zeros_like(tensor).numpy() if gradient is None else gradient.to_dense().numpy()
             for (name, tensor), gradient in zip(tensors.items(), found, strict=True)
         }
 

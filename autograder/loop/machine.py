@@ -46,12 +46,19 @@ class Setting:
     name: str
     groups: tuple[tuple[tuple[str, ...], float, Mapping[str, Any]], ...]
 
-    def constant(self) -> tuple[Any, ...]:
-        """All but the learning rates, to tell whether anything else changes on the way."""
-        return (self.name, tuple((names, tuple(sorted(rest.items(), key=str))) for names, _, rest in self.groups))
+    def constant(self, *, scheduled: bool) -> tuple[Any, ...]:
+        """All that may not change on the way: not the learning rates, nor, if `scheduled`, the momentum that some
+        schedulers turn against them. (With a changing dampening an account could pass old marks off as momentum.)"""
+        free = SCHEDULED if scheduled else ()
+        kept = tuple(
+            (names, tuple(sorted((item for item in rest.items() if item[0] not in free), key=str)))
+            for names, _, rest in self.groups
+        )
+        return (self.name, kept)
 
 
 PLAIN_SGD = "SGD"
+SCHEDULED = ("momentum", "betas")
 
 
 def plain(names: Iterable[str], lr: float, name: str = PLAIN_SGD, **settings: Any) -> Setting:
@@ -110,7 +117,7 @@ class Machine:
     ratios: list[float | None] = field(
         default_factory=list
     )  # with pulls: of each update, how many times the asked loss
-    backprops: list[int] = field(default_factory=list)  # before each update since the one before
+    backprops: list[int] = field(default_factory=list)  # or forward passes in one, before each update since the last
 
     @property
     def asked_loss(self) -> bool:
@@ -208,7 +215,7 @@ class Machine:
             self.pulled[row] = (came if before is None else before[0] + came, whole)
 
     def _do_B(self, step: Step) -> None:
-        self.since += 1
+        self.since += max(1, len(step.refs))
         found = self._gradient_of(step)
         for name in step.tensors:
             if step.grad_only:
@@ -270,8 +277,9 @@ class Machine:
             ]
             known = self.optimizers[setting.optimizer] = (tensors, getattr(torch.optim, setting.name)(groups))
         tensors, optimizer = known
-        for group, (_, lr, _) in zip(optimizer.param_groups, setting.groups, strict=True):
-            group["lr"] = lr
+        usual = {key: value for key, value in defaults(setting.name).items() if key in SCHEDULED}
+        for group, (_, lr, rest) in zip(optimizer.param_groups, setting.groups, strict=True):
+            group.update({**usual, **{key: value for key, value in keywords(rest).items() if key in usual}, "lr": lr})
         for name, tensor in tensors.items():
             tensor.requires_grad_(True)
             gradient = self.grads[name] if name in concerned else None

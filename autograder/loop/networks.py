@@ -11,6 +11,7 @@ Seen by sessions: torch and the standard library only.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -62,7 +63,7 @@ class Row(nn.Module):
 
 
 def own(kind: type[nn.Module], *numbers: Any) -> dict[str, Any]:
-    """The spec of a network of the course's own: `kind(*numbers)`, which may use torch, nn and math.
+    """The spec of a network of the course's own: `kind(*numbers)`, which may use torch, nn, F and math.
 
     Its source is sent to the student's side, so it holds nothing secret. Raises ValueError where there is none to send.
     """
@@ -78,7 +79,9 @@ def built(spec: Spec) -> nn.Module:
     if isinstance(spec, Mapping):
         import math
 
-        space: dict[str, Any] = {"torch": torch, "nn": nn, "math": math, "__name__": "autograder.own_network"}
+        space: dict[str, Any] = {
+            "torch": torch, "nn": nn, "F": nn.functional, "math": math, "__name__": "autograder.own_network",
+        }  # fmt: skip
         exec(compile(spec["source"], f"<{spec['own']}>", "exec"), space)
         found: nn.Module = space[spec["own"]](*spec["numbers"])
         return found
@@ -111,7 +114,23 @@ def started(spec: Spec, seed: int) -> dict[str, torch.Tensor]:
         return {name: tensor.detach().clone() for name, tensor in network.named_parameters()}
 
 
-def not_computed(network: nn.Module) -> tuple[str, ...]:
-    """Kinds of layers in a network whose training is not computed anew."""
+def not_computed(network: nn.Module, inputs: torch.Tensor) -> tuple[str, ...]:
+    """What in a network is not computed anew: kinds of layers with chance or a memory of their own, or, where no layer
+    of it is known for that, the words for what two passes of the same inputs show."""
     found = {type(one).__name__ for one in network.modules() if isinstance(one, NOT_COMPUTED)}
-    return tuple(sorted(found))
+    if found:
+        return tuple(sorted(found))
+    tried = copy.deepcopy(network).train()
+    kept = {name: buffer.clone() for name, buffer in tried.named_buffers()}
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        first, second = (tried(inputs) for _ in range(2))
+    if any(not torch.equal(kept[name], buffer) for name, buffer in tried.named_buffers()):
+        return ("a memory in forward",)
+    return () if torch.equal(first, second) else ("chance in forward",)
+
+
+def one_tensor(output: Any) -> torch.Tensor:
+    """A probe network's output. Raises ValueError where it is not one dense tensor."""
+    if isinstance(output, torch.Tensor):
+        return output
+    raise ValueError(f"a probe's network must return one tensor, not a {type(output).__name__}")

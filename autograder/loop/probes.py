@@ -26,7 +26,8 @@ from autograder.loop.gradients import (
     ProductGradient,
     squared_error,
 )
-from autograder.loop.networks import Spec, built, not_computed, started
+from autograder.loop.machine import OPTIMIZERS
+from autograder.loop.networks import Spec, built, not_computed, one_tensor, started
 from autograder.loop.rows import recognised
 from autograder.wire import Pairs
 
@@ -82,6 +83,12 @@ class Probe:
     rates: tuple[float, float] = (0.01, 0.03)
     examples: Sizes | None = None
     epochs: tuple[int, ...] = (2, 3, 2)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an optimizer that the order check does not know."""
+        wanted = self.asked.optimizer
+        if wanted is not None and wanted not in OPTIMIZERS:
+            raise ValueError(f"asked.optimizer={wanted!r} is none of {', '.join(OPTIMIZERS)}")
 
     @property
     def sizes(self) -> Sizes:
@@ -221,10 +228,13 @@ def loop_evidence(
     rows = [] if known is None else rows_of(known.rows, account.events)
     gradient = probe.gradient(None if known is None else known.inputs)
     outputs = outputs_of(probe)
-    missing = not_computed(gradient.network) if isinstance(gradient, NetworkGradient) else ()
+    missing: tuple[str, ...] = ()
+    inert: tuple[str, ...] = ()
+    if isinstance(gradient, NetworkGradient):
+        missing, inert = not_computed(gradient.network, gradient.inputs[:4]), _inert(gradient, arrays(probe.start))
     return Evidence(
         arrays(probe.start), arrays(end), gradient, len(probe.inputs), probe.epochs, probe.lr, account, rows,
-        pulls_of(report, outputs), error, allowed or {}, probe.kind.asked, probe.batches, missing,
+        pulls_of(report, outputs), error, allowed or {}, probe.kind.asked, probe.batches, missing, inert,
     )  # fmt: skip
 
 
@@ -234,7 +244,16 @@ def outputs_of(probe: LoopProbe) -> int:
         return int(LAYERS[-1][2])
     network = built(probe.kind.network).eval()
     with torch.no_grad():
-        return int(network(probe.inputs[:1]).numel())
+        return int(one_tensor(network(probe.inputs[:1])).numel())
+
+
+def _inert(gradient: NetworkGradient, start: Parameters) -> tuple[str, ...]:
+    """Tensors whose gradient is nothing but rounding, whatever the loop does."""
+    sizes = {
+        name: float(numpy.abs(array).max(initial=0.0))
+        for name, array in gradient.exact()(start, range(len(gradient.inputs))).items()
+    }
+    return tuple(name for name, size in sizes.items() if size < 1e-9 * max(sizes.values()))
 
 
 def product_evidence(

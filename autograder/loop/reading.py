@@ -236,6 +236,8 @@ def _state(ledger: Ledger, facts: Facts) -> Found | None:
     if one_optimizer_a_step(ledger) and remembers(account):
         return "OPTIMIZER_RECREATED_EACH_STEP", {}, None
     strange = [update for update in unknown if not update.written & Written.RESTORED]
+    if strange and facts.asked != PER_EXAMPLE and _around(ledger, strange):
+        return "UNEXPLAINED_UPDATE", {}, strange[0]  # drawn anew, or averaged: no fault, but no number shows it
     if strange:
         learned = any(update.use in (Use.ONE, Use.SEVERAL) for update in ledger.updates)
         if (not learned and 2 * len(strange) <= len(ledger.reaching)) or (
@@ -254,6 +256,14 @@ def _state(ledger: Ledger, facts: Facts) -> Found | None:
     if away(ledger):
         return "WRONG_DIRECTION", {}, None
     return None
+
+
+def _around(ledger: Ledger, written: Sequence[Update]) -> bool:
+    """Whether weights were written only before the first update that learned or after the last one."""
+    learning = [update.number for update in ledger.updates if update.use in (Use.ONE, Use.SEVERAL)]
+    if len(learning) < 2 or len(learning) + len(written) < len(ledger.updates):
+        return False
+    return all(not learning[0] < update.number < learning[-1] for update in written)
 
 
 def _after_gap(ledger: Ledger, update: Update) -> bool:
@@ -390,7 +400,7 @@ def _as_asked(ledger: Ledger, facts: Facts, used: Sequence[Update]) -> Found | N
     wanted = whole if asked == "pass" else min(int(asked or 1), whole)
     sizes = Counter(_size(update, facts) for update in used)
     usual = sizes.most_common(1)[0][0]
-    if all(size in (wanted, whole % wanted) for size in sizes) and usual == wanted:
+    if wanted in sizes and all(size in (wanted, whole % wanted) for size in sizes):
         return None
     return "OTHER_BATCHES", {"k": usual}, used[0]
 

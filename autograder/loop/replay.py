@@ -138,6 +138,8 @@ def what_is_proven(evidence: Evidence, steps: Sequence[Step]) -> Proven:
     are known too coarsely to tell."""
     if max(float(numpy.abs(array).max(initial=0.0)) for array in evidence.end.values()) > EXPLODED:
         return NO_DOUBT
+    if any(step.closure for step in steps):
+        return NO_DOUBT  # LBFGS computes its gradients itself, from the closure's loss
     tried = [way for pulls in ((False, True) if evidence.pulls else (False,)) for way in ways(evidence, steps, pulls)]
     for way in tried:
         for gradient in (evidence.gradient, *evidence.gradient.others):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from autograder.loop.events import Account, Kind
 from autograder.loop.verdicts import KINDS
 
 WORDS: Mapping[str, str] = {
@@ -25,8 +26,35 @@ WORDS: Mapping[str, str] = {
     "loop": "the lab's loop",
 }
 """What grading.yml may say otherwise for an assignment (`order: words:`)."""
+
+
+def neutral(account: Account, batch: str | int | None = None) -> dict[str, str]:
+    """What the sentences say of any other loop than the first lab's: what was seen of it, and what `batch` is asked
+    for (loop.asked)."""
+    names = {one["name"] for one in account.settings if any(group["parameters"] for group in one["groups"])}
+    batches = any(event.kind == Kind.FORWARD and event.ref > 1 for event in account.events)
+    wanted = "all the examples" if batch == "pass" else f"{batch} examples"
+    return {
+        "one": "batch" if batches else "example",
+        "asks": f"the assignment asks for updates that take {wanted} each",
+        "rounds": f"Let each update take {wanted}.",
+        "accumulated": "Where the assignment does not ask for it, one round for each batch is plainer.",
+        "optimizer": names.pop() if len(names) == 1 else "the optimizer",
+        "handed": "the network's parameters, or the tensors that are to change",
+        "all_handed": "all the network's parameters, or all the tensors that are to change",
+        "recompute": "the output",
+        "loss": "the one that is asked for",
+        "loss_advice": "Use the loss that the assignment names.",
+        "loop": "the loop that is asked for",
+    }
+
+
 PROVISIONAL = (
     "I saw updates that I cannot explain, and their numbers are not those of {loop}; a person will look at them."
+)
+UNPROVEN = (
+    "The steps that I saw are in the right order, but computed anew they do not give these numbers: the loss, the data "
+    "or the updates have something in them that I do not know. A person will look at it."
 )
 HINTS = {
     "a leaf Variable that requires grad": "By hand, change the tensors inside `with torch.no_grad():`.",

@@ -29,6 +29,7 @@ from autograder.loop.picture import picture
 from autograder.loop.reading import Facts, LedgerVerdict
 from autograder.loop.reading import read as read_ledger
 from autograder.loop.timeline import Timeline
+from autograder.loop.wording import neutral
 from autograder.student.recorder import Recorder
 
 NOTHING_TO_WATCH = "watch() was given no network and no tensor that requires a gradient: there is nothing to watch."
@@ -97,7 +98,7 @@ class watch:
             account.events = whole_rounds(account.events)
         ledger = keep(account)
         told = f"{type(error).__name__}: {error}"[:200] if isinstance(error, Exception) else ""
-        reading: LedgerVerdict = read_ledger(ledger, Facts(error=told, asked=NOTHING, words=words_for(account)))
+        reading: LedgerVerdict = read_ledger(ledger, Facts(error=told, asked=NOTHING, words=neutral(account)))
         self.timeline = picture(ledger, reading)
         self.seen = observed(ledger)
         self.verdict, self.sentence, self.advice = reading.verdict, reading.sentence, reading.advice
@@ -117,19 +118,6 @@ class watch:
             display({"text/html": page, "text/plain": plain}, raw=True)
         else:
             print(plain)
-
-
-def words_for(account: Account) -> dict[str, str]:
-    """What the sentences say where nobody knows which assignment the loop is for."""
-    names = {one["name"] for one in account.settings if any(group["parameters"] for group in one["groups"])}
-    batches = any(event.kind == Kind.FORWARD and event.ref > 1 for event in account.events)
-    return {
-        "one": "batch" if batches else "example",
-        "optimizer": names.pop() if len(names) == 1 else "the optimizer",
-        "handed": "the network's parameters, or the tensors that are to change",
-        "all_handed": "all the network's parameters, or all the tensors that are to change",
-        "recompute": "the output",
-    }
 
 
 def whole_rounds(events: list[Event]) -> list[Event]:
