@@ -540,7 +540,7 @@ def test_a_page_or_a_text_is_a_hand_in_if_it_defines_some_of_the_names(tmp_path:
     (tmp_path / f"ada.{ending}").write_text(shown.get(ending.lower(), saved()))
     (tmp_path / f"other.{ending}").write_text("Words about `alpha`, no code.")
     found = collect([tmp_path], names=NAMES)
-    assert [one.filename for one in found.submissions] == [f"ada.{ending}"]
+    assert [(one.key, one.filename) for one in found.submissions] == [("ada", f"ada.{ending}")]
     assert [left.source.rpartition("/")[2] for left in found.left_out] == [f"other.{ending}"]
 
 

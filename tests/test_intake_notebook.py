@@ -117,9 +117,17 @@ def test_what_is_no_cell_is_left_out_with_a_note() -> None:
     assert [note[:7] for note in found.notes] == ["Cell 1 ", "Cell 3 "]
 
 
+def test_what_befell_many_cells_alike_is_said_once() -> None:
+    notes = read(saved(*[None] * 1000, cell(), "x")).notes
+    assert [note[:7] for note in notes] == ["Cell 1 ", "Cell 10"]
+    assert notes[0].endswith("and was left out. The same in 999 more cells.")
+    assert read(saved(None, None, cell())).notes[0].endswith("The same in 1 more cell.")
+
+
 def test_of_very_many_repairs_only_the_first_are_told() -> None:
-    notes = read(saved(*[None] * 1000, cell())).notes
-    assert (len(notes), notes[-1]) == (21, "980 more repairs like these were made.")
+    torn = "<<<<<<< a\nx = 1\n=======\nx = 2\n>>>>>>> b"
+    notes = read(saved(*[cell("\n" * number + torn) for number in range(100)], cell())).notes  # line 1, line 2, ...
+    assert (len(notes), notes[-1]) == (21, "80 more repairs like these were made.")
 
 
 def test_huge_numbers_cost_nothing() -> None:

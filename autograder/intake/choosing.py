@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from autograder.intake.finding import Found, no_notebook, some_of
-from autograder.intake.keys import EXPORT, Place, is_export_name, is_script_name, without_ending
+from autograder.intake.keys import Place, is_export_name, is_script_name, without_ending
 from autograder.intake.notebook import Notebook
 from autograder.intake.reader import Reader
 
@@ -32,7 +32,7 @@ def scripts_sorted_out(found: Sequence[Found], names: Sequence[str], reader: Rea
 
 
 def _where(item: Found) -> tuple[str, str]:
-    return item.place.root, without_ending(EXPORT.sub("", item.place.path))
+    return item.place.root, without_ending(item.place.path)
 
 
 def _is_instead(item: Found) -> bool:

@@ -49,7 +49,9 @@ def is_export_name(name: str) -> bool:
 
 
 def without_ending(path: str) -> str:
-    return SCRIPT.sub("", ARCHIVE.sub("", NOTEBOOK.sub("", path)))
+    for ending in (EXPORT, NOTEBOOK, ARCHIVE, SCRIPT):
+        path = ending.sub("", path)
+    return path
 
 
 def stem(name: str) -> str:

@@ -5,9 +5,11 @@ Used by `read_notebook` and every module beside this one.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 MOST_NOTES = 20
+CELL = re.compile(r"Cell \d+ ")
 
 
 @dataclass
@@ -20,9 +22,16 @@ class Repairs:
         self.notes[sentence] = None
 
     def sentences(self) -> tuple[str, ...]:
-        """The notes; of very many only the first, as a person reads them."""
-        rest = len(self.notes) - MOST_NOTES
-        return (*list(self.notes)[:MOST_NOTES], *([f"{rest} more repairs like these were made."] if rest > 0 else []))
+        """The notes; what befell several cells alike is said of the first, and of very many notes only the first."""
+        alike: dict[str, list[str]] = {}
+        for note in self.notes:
+            alike.setdefault(CELL.sub("Cell ", note), []).append(note)
+        notes = [
+            one if not more else f"{one} The same in {len(more)} more cell{'s' * (len(more) > 1)}."
+            for one, *more in alike.values()
+        ]
+        rest = len(notes) - MOST_NOTES
+        return (*notes[:MOST_NOTES], *([f"{rest} more repairs like these were made."] if rest > 0 else []))
 
 
 class NoNotebook(Exception):
