@@ -6,6 +6,8 @@ import pytest
 from conftest import notebook_bytes
 
 from autograder.engine.slots import Job, Slots
+from autograder.judge import submission
+from autograder.judge.handles import Handle
 from autograder.results import Outcome, TestResult
 
 HEAD = "import torch\nfrom torch import nn\n"
@@ -53,6 +55,7 @@ NOTEBOOKS = {
     "one": work("2.2 + 5j", " + 1j", "p.zero_()", "0, 10"),
     "two": work("2.2 + 0j", "", "p += lr", "-10, 0"),
     "three": work("2.2", "", "p -= 1e-3", "-10, 11"),
+    "narrow": notebook_bytes(HEAD, NETWORK.replace("3, 4", "3, 2").replace("4, 5", "2, 5"), "my_network = MyNetwork()"),
 }
 
 
@@ -70,6 +73,15 @@ def judged(slots: Slots) -> dict[str, dict[str, TestResult]]:
     return found
 
 
+def test_every_word_of_a_grader_is_there() -> None:
+    assert {name for name in submission.WORDS if isinstance(getattr(submission, name), Handle)} == set()
+
+
+def test_a_network_too_narrow_for_three_numbers_is_told_so(judged: dict[str, dict[str, TestResult]]) -> None:
+    wrong = judged["narrow"]["test_fresh_network_learns"]
+    assert (wrong.verdict, "squeezes three numbers through two" in wrong.found) == ("BOTTLENECK", True)
+
+
 def test_a_complex_number_is_right_only_where_it_is_real(judged: dict[str, dict[str, TestResult]]) -> None:
     wrong = judged["one"]["test_scalar"]
     assert (wrong.outcome, "not the values" in wrong.found) == ("failed", True)
@@ -78,7 +90,7 @@ def test_a_complex_number_is_right_only_where_it_is_real(judged: dict[str, dict[
     assert "does not hold 3.0" in judged["one"]["test_var_1"].found
 
 
-@pytest.mark.parametrize("key", NOTEBOOKS)
+@pytest.mark.parametrize("key", ["one", "two", "three"])
 def test_numbers_that_were_written_are_not_trained(key: str, judged: dict[str, dict[str, TestResult]]) -> None:
     for name in ("test_trains_the_given_network_in_place", "test_uses_the_given_rate_and_epochs"):
         assert judged[key][name].share == 0

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 WORDS = frozenset(
     {
+        "CheckFailed",
         "Facts",
-        "Finding",
         "Pairs",
         "StudentFault",
         "award",
@@ -182,4 +182,4 @@ def _about(handle: Any) -> str:
     return handle._about if type(handle) is Handle else "a value"
 
 
-_ = (Pairs, StudentFault, award, check)  # re-exported words
+_ = (CheckFailed, Pairs, StudentFault, award, check)  # re-exported words

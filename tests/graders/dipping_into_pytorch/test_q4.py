@@ -17,7 +17,7 @@ def network():
 
 
 def outputs(net, inputs):
-    """What the network answers, as a tensor; a Finding if it is none."""
+    """What the network answers, as a tensor; a CheckFailed if it is none."""
     answer = value(net(inputs))
     check(
         isinstance(answer, torch.Tensor),

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from submission import (
-    Finding,
+    CheckFailed,
     MyNetwork,
     Pairs,
     StudentFault,
@@ -55,7 +55,7 @@ def score(network, about, draw, reach, advice):
     if share >= 1.0:
         return
     if share < 0.5 and rank(network, draw) == 2:
-        raise Finding(
+        raise CheckFailed(
             f"{about} squeezes three numbers through two, so it cannot keep all three, however long it trains.",
             "Look for the narrowest place between input and output, and widen it.",
             verdict="BOTTLENECK",
@@ -68,14 +68,14 @@ def sound(network, about, draw):
     """Refuse networks whose answers were not learned."""
     inputs = held_out(draw, 10, 8)
     if ignores_weights(network, draw, inputs):
-        raise Finding(
+        raise CheckFailed(
             f"The outputs of {about} do not depend on its weights: nothing was learned.",
             "Let forward compute its output with the layers.",
             verdict="OUTPUT_IGNORES_WEIGHTS",
             flags=("OUTPUT_IGNORES_WEIGHTS",),
         )
     if typed_in(network):
-        raise Finding(
+        raise CheckFailed(
             f"The weights of {about} look typed in instead of learned.",
             "Leave the weights as PyTorch starts them, and let SGD change them.",
             verdict="WEIGHTS_ASSIGNED",
@@ -157,7 +157,7 @@ def test_fresh_network_learns(draw):
             flags=("WEIGHTS_ASSIGNED",),
         )
         if rank(network, draw) == 2:
-            raise Finding(
+            raise CheckFailed(
                 "`MyNetwork` squeezes three numbers through two, so it cannot keep all three, however long it trains.",
                 "Look for the narrowest place between input and output, and widen it.",
                 verdict="BOTTLENECK",
