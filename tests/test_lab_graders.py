@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
+import torch
 from conftest import notebook_bytes
 
 from autograder.engine.slots import Job, Slots
-from autograder.judge import submission
+from autograder.judge import measure, submission
 from autograder.judge.handles import Handle
 from autograder.results import Outcome, TestResult
 
@@ -80,6 +82,15 @@ def test_every_word_of_a_grader_is_there() -> None:
 def test_a_network_too_narrow_for_three_numbers_is_told_so(judged: dict[str, dict[str, TestResult]]) -> None:
     wrong = judged["narrow"]["test_fresh_network_learns"]
     assert (wrong.verdict, "squeezes three numbers through two" in wrong.found) == ("BOTTLENECK", True)
+
+
+@pytest.mark.parametrize(("third", "found"), [(3e-4, 3), (0.0, 2)])
+def test_a_network_that_lets_little_of_one_number_through_is_not_too_narrow(
+    third: float, found: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weight = torch.eye(5, 3) * torch.tensor([1.0, 1.0, third])
+    monkeypatch.setattr(submission, "forward", lambda network, inputs: (inputs @ weight.T + 0.3).double())
+    assert measure.rank(Handle("network"), numpy.random.default_rng(0)) == found
 
 
 def test_a_complex_number_is_right_only_where_it_is_real(judged: dict[str, dict[str, TestResult]]) -> None:

@@ -12,7 +12,7 @@ from autograder.judge import submission
 from autograder.judge.faults import CheckFailed
 from autograder.judge.handles import Handle
 
-RANK_RATIO = 1e-3  # singular values below this share of the largest count as zero
+RANK_RATIO = 2e-5  # singular values below this share of the largest count as zero; of 3 -> 2 -> 5, rounding leaves 5e-6
 STRAIGHT = 1e-5  # share of the largest output by which rounding alone bends a straight map
 NUDGE = 0.1  # standard deviation of what is added to every parameter
 LEAST_MOVE = 0.05  # mean change of the outputs that a nudge must cause; sound networks move by 0.3 and more
