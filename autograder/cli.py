@@ -181,6 +181,43 @@ def assign(
 
 @app.command()
 @refusals
+def verify(
+    assignment: Annotated[str | None, typer.Argument(help="Which assignment (default: the only one).")] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="With how many seeds to grade it all.")] = 3,
+    mutants: Annotated[
+        int, typer.Option("--mutants", min=-1, help="How many slips to make in the solution (-1: every one).")
+    ] = 40,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Only this entry; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    seed: SeedOption = None,
+    workers: WorkersOption = 0,
+    level: LevelOption = None,
+    course: CourseOption = None,
+) -> None:
+    """Prove the hidden graders: the solution and right answers earn all, the stub nothing, each mistake what it should.
+
+    The catalogue of right answers and mistakes is tests/graders/ASSIGNMENT/catalogue.py. Exit code 1 if a grader is
+    blind, unfair or flaky.
+    """
+    import json
+
+    from autograder.engine.trying import verified
+    from autograder.terminal.verified import shown
+
+    known_level(level)
+    loaded, wanted = chosen(course, assignment)
+    first = loaded.seed if seed is None else seed
+    asked = (range(first, first + seeds), mutants, tuple(only or ()))
+    found = verified(loaded, wanted, *asked, workers, level, Console(stderr=True))
+    if as_json:
+        typer.echo(json.dumps(found.plain(), ensure_ascii=False, allow_nan=False))
+    else:
+        console().print(shown(found))
+    raise typer.Exit(0 if found.sound else 1)
+
+
+@app.command()
+@refusals
 def diagnose(
     files: Annotated[
         list[Path], typer.Argument(help="Notebooks or .py files with MyNetwork and train.", exists=True, dir_okay=False)

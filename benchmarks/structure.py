@@ -20,7 +20,7 @@ from pathlib import Path
 PACKAGE = "autograder"
 ORDER = (
     "errors", "bounds", "wire", "results", "loop", "course", "student", "sandbox", "intake", "people", "judge",
-    "record", "gradebook", "report", "canvas", "terminal", "authoring", "engine", "gradescope", "cli", "__main__",
+    "record", "gradebook", "report", "canvas", "authoring", "terminal", "engine", "gradescope", "cli", "__main__",
 )  # fmt: skip
 """The rooms from the ground upward; what is not named here belongs to the ground."""
 WALK = """

@@ -244,5 +244,5 @@ def test_an_assignment_without_a_made_up_class_says_so(tmp_path: Path) -> None:
     text = f"course: C\nseed: 1\nassignments:\n  a: {{title: A, notebook: a.ipynb, questions: {question}}}\n"
     (tmp_path / "grading.yml").write_text(text)
     course = load_course(tmp_path)
-    with pytest.raises(CourseError, match=r"a has no made-up class.*made_up_class"):
+    with pytest.raises(CourseError, match=r"a has no class to show.*made_up_class.*catalogue"):
         class_maker(course, course.assignment("a"))

@@ -104,6 +104,7 @@ def course_in(folder: Path, grader: str = GRADER) -> Path:
             (folder / kind / name).mkdir(parents=True)
         (folder / "solutions" / name / f"{name}.ipynb").write_bytes(notebook_bytes("answer = 42", f"# of {name}"))
         (folder / "tests/graders" / name / "test_q1.py").write_text(grader)
+        (folder / "tests/graders" / name / "catalogue.py").write_text("CATALOGUE = ['answer = 42']\n")
         (folder / "solutions" / name / "made_up_class").mkdir()
         (folder / "solutions" / name / "made_up_class/__init__.py").write_text("ANSWERS = ['answer = 42']\n")
     (folder / "grading.yml").write_text(COURSE)
@@ -352,7 +353,8 @@ def test_the_package_holds_this_assignment_and_nothing_else_of_the_course(packag
 
 
 def test_no_answers_of_the_made_up_class_go_along(package: bytes) -> None:
-    assert not [name for name in members(package) if "made_up_class" in name or "authoring" in name]
+    answers = ("made_up_class", "authoring", "catalogue")
+    assert not [name for name in members(package) if any(word in name for word in answers)]
 
 
 def test_the_course_file_in_it_means_the_same(tmp_path: Path, tiny: Path, package: bytes) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from conftest import ROOT, points
+from conftest import points
 
 from autograder.authoring.assign import stub_difference
 from autograder.course import Course
+from autograder.engine.demo import class_maker
 from autograder.engine.slots import Job, Slots
 from autograder.results import Outcome
 
@@ -19,25 +17,15 @@ LAB = "bending_the_line"
 KEPT = ("as-taught", "adam", "tanh-wide", "no-bend", "reset-between", "looks-too-early")
 
 
-def made_up_class() -> ModuleType:
-    """The lab's made-up class, by path and under a name of its own: the first lab's is imported as well."""
-    path = ROOT / "solutions" / LAB / "made_up_class/__init__.py"
-    spec = importlib.util.spec_from_file_location("second_made_up_class", path)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules["second_made_up_class"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def graded(course: Course) -> dict[str, tuple[Outcome, dict[str, float]]]:
     """Outcome and expected points by what was made: the solution, the stub, and students of the made-up class."""
     assignment = course.assignment(LAB)
-    people = [one for one in made_up_class().make_class(17) if one.about in KEPT]
-    assert len(people) == len(KEPT)
-    contents = {one.about: (one.content, one.expected) for one in people}
-    contents["solution"] = (course.master_path(assignment).read_bytes(), made_up_class().POINTS)
-    contents["stub"] = (course.stub_path(assignment).read_bytes(), dict.fromkeys(made_up_class().POINTS, 0.0))
+    full = {question.id: question.points for question in assignment.questions.values()}
+    people = {one.about.partition(":")[0]: one for one in class_maker(course, assignment)(80, 0)}
+    contents = {about: (people[about].content, dict(people[about].expected)) for about in KEPT}
+    contents["solution"] = (course.master_path(assignment).read_bytes(), full)
+    contents["stub"] = (course.stub_path(assignment).read_bytes(), dict.fromkeys(full, 0.0))
     found: dict[str, Outcome] = {}
     with Slots(course, assignment, 2, course.seed, trusted=True) as slots:
         jobs = [Job(key, content) for key, (content, _) in contents.items()]

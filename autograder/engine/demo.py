@@ -1,16 +1,16 @@
 """`autograder demo`: a made-up class, graded end to end, each mark held against the one it was made to earn.
 
-The class belongs to the course and lies beside its solution: `made_up_class.make_class` gives `count` students.
+The class belongs to the course and lies beside its solution: `made_up_class.make_class` gives `count` students. A
+course without one has its graders' catalogue of right answers and mistakes shown.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.authoring.catalogue import FILE, load_catalogue, load_module
+from autograder.authoring.made_up import make_class
+from autograder.authoring.master import read_master
 from autograder.course import Assignment, Course, CourseError
 from autograder.engine.options import Options
 from autograder.engine.running import grade_class
@@ -52,19 +55,19 @@ class MadeUpStudent(Protocol):
 
 
 def class_maker(course: Course, assignment: Assignment) -> Callable[[int, int], Sequence[MadeUpStudent]]:
-    """The course's own `make_class(count, seed)`. Raises CourseError if this assignment has none."""
+    """The course's own `make_class(count, seed)`, else one of its catalogue. Raises CourseError if it has neither."""
     folder = course.made_up_class_dir(assignment)
-    spec = importlib.util.spec_from_file_location(PACKAGE, folder / "__init__.py")
-    if spec is None or spec.loader is None or not (folder / "__init__.py").is_file():
+    if (folder / "__init__.py").is_file():
+        made: Callable[[int, int], Sequence[MadeUpStudent]] = load_module(folder / "__init__.py", PACKAGE).make_class
+        return made
+    points = {question.id: question.points for question in assignment.questions.values()}
+    catalogue = load_catalogue(course.graders_dir(assignment), points)
+    if not catalogue.entries:
         raise CourseError(
-            f"{assignment.id} has no made-up class to show: there is no {folder}. Grade your own instead."
+            f"{assignment.id} has no class to show: there is neither {folder} nor a catalogue of answers "
+            f"({course.graders_dir(assignment) / FILE}). Grade your own instead."
         )
-    for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
-        del sys.modules[name]  # of another course
-    module = sys.modules[PACKAGE] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    make: Callable[[int, int], Sequence[MadeUpStudent]] = module.make_class
-    return make
+    return partial(make_class, read_master(course.master_path(assignment)), catalogue, points)
 
 
 def run_demo(

@@ -33,6 +33,7 @@ from autograder.gradescope.watching import OUR_FAULT, PART_OF_THE_TIME, Settings
 SCRIPTS = ("setup.sh", "run_autograder")
 OWN = "autograder"
 FIRST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+CATALOGUE = "catalogue.py"  # right answers and mistakes, which `verify` alone reads
 NOT_THERE = ("extensions", "gradebook")  # of an assignment: students' keys, and places in an LMS
 MEMORY_GB = 2  # the solved example lab took 0.73 GB at its peak, with all that grades it
 
@@ -122,7 +123,7 @@ def program() -> Iterator[tuple[str, bytes]]:
 def part(course: Course, assignment: Assignment, level: str | None) -> Iterator[tuple[str, bytes]]:
     """What of the course's folder the assignment needs, by path within it."""
     yield COURSE_FILE, reduced((course.root / COURSE_FILE).read_bytes(), assignment.id)
-    paths = list(tree(course.graders_dir(assignment)))
+    paths = [path for path in tree(course.graders_dir(assignment)) if path.name != CATALOGUE]
     master = course.master_path(assignment)
     if master.is_file() and level != "basic":
         paths.append(master)

@@ -40,6 +40,7 @@ WORDS = frozenset(
         "probe",
         "scalars",
         "seen",
+        "slope",
         "state",
         "trained",
         "value",
@@ -138,6 +139,12 @@ def forward(network: Handle, inputs: torch.Tensor, width: int | None = None) -> 
         raise CheckFailed(found)
     doubled: torch.Tensor = outputs.double()
     return doubled
+
+
+def slope(function: Handle, inputs: torch.Tensor) -> torch.Tensor | None:
+    """What Backprop brings from the sum of function(inputs) to each of the inputs; None if it brings nothing."""
+    found = ask("slope", function._about, of=ref_of(function), inputs=inputs)
+    return found if getattr(found, "shape", None) == inputs.shape else None
 
 
 def probe(spec: Spec, values: dict[str, torch.Tensor], dims: int = 1) -> Handle:

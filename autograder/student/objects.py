@@ -157,6 +157,15 @@ class Objects:
         with torch.no_grad():
             return torch.stack([torch.as_tensor(network(row)) for row in as_type(inputs, number_type(network))])
 
+    def ask_slope(self, of: Any, inputs: torch.Tensor) -> Any:
+        """The gradient of the sum of function(inputs) by the inputs; None where Backprop finds no way to them."""
+        given = inputs.detach().clone().requires_grad_()
+        with torch.enable_grad():
+            answer = self.thing(of)(given * 1)  # no leaf: a function that changes it in place has a slope, too
+            if not isinstance(answer, torch.Tensor) or not answer.requires_grad:
+                return None
+            return torch.autograd.grad(answer.sum(), [given], allow_unused=True)[0]
+
     def ask_network(self, spec: Any, parameters: dict[str, torch.Tensor], dims: int) -> Ref:
         """A probe network of the judge's, watched from here on; an example of its has `dims` dimensions."""
         network = probe.probe_network(spec, parameters, dims)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from submission import StudentFault, bend, check, hill, scalars, value
+from submission import StudentFault, award, bend, check, hill, scalars, slope, value
 
 pytestmark = pytest.mark.question("q2")
 
@@ -30,6 +30,13 @@ def test_bend(draw):
         check(below, "Something below 0 does not become 0.", "Below 0 the bend is flat: 0 everywhere.")
         kept = torch.allclose(found[x > 0], x[x > 0].double(), rtol=1e-5, atol=1e-6)
         check(kept, "A number above 0 does not come out as it went in.", "Above 0 the bend leaves numbers as they are.")
+    steep = slope(bend, x := torch.tensor([-2.0, -0.3, 0.4, 5.0]))
+    if steep is None or not torch.allclose(steep, (x > 0).float(), atol=1e-4):
+        award(
+            0.5,
+            "`bend` makes the right numbers, but Backprop does not find its way through it.",
+            "Compute with tensors all the way: no .item(), .tolist(), .detach() or new torch.tensor in between.",
+        )
 
 
 def test_leaves_its_input_alone():

@@ -2,12 +2,27 @@
 
 import pytest
 import torch
-from submission import Pairs, accuracy, best_epoch, check, fit_and_watch, listed, parameters, probe, value
+from submission import (
+    Pairs,
+    StudentFault,
+    accuracy,
+    best_epoch,
+    check,
+    fit,
+    fit_and_watch,
+    listed,
+    parameters,
+    probe,
+    value,
+)
 
 from autograder.loop.networks import built, started
 
 pytestmark = pytest.mark.question("q6")
 
+NEAR = 0.2  # a mean over the epoch's own batches, taken while they are trained on, is a training loss too
+GENTLE = 0.005  # a rate at which twice as many updates go twice as far
+NO_MORE = 0.7  # of fit's own way: momentum that is kept from epoch to epoch strays by half of it, a second pass by all
 NETWORK = [("Linear", 2, 8), "Tanh", ("Linear", 8, 2)]
 
 
@@ -29,15 +44,30 @@ def numbers(found, about, wanted):
     return [float(item) for item in plain]
 
 
-def watched(draw, epochs, held, start, seed):
+def watched(draw, epochs, held, start, seed, lr=0.05):
     """The two lists of fit_and_watch for these held-out points, and the parameters afterwards."""
     network = probe(NETWORK, start)
     inputs, labels = seed
-    pair = value(fit_and_watch(network, Pairs(inputs, labels, "loader", 8), held, lr=0.05, epochs=epochs))
+    pair = value(fit_and_watch(network, Pairs(inputs, labels, "loader", 8), held, lr=lr, epochs=epochs))
     pair = pair if isinstance(pair, (tuple, list)) else listed(pair, 3)
     check(len(pair) == 2, "`fit_and_watch` does not give back two lists.", "Return train_losses, held_losses.")
     lists = numbers(pair[0], "`train_losses`", epochs), numbers(pair[1], "`held_losses`", epochs)
     return (*lists, parameters(network))
+
+
+def fitted(epochs, start, seed, lr):
+    """The parameters after that many epochs of `fit` alone; None where it does not come to its end."""
+    network = probe(NETWORK, start)
+    try:
+        for _ in range(epochs):
+            fit(network, Pairs(*seed, "loader", 8), lr=lr, epochs=1)
+    except StudentFault:
+        return None
+    return parameters(network)
+
+
+def apart(one, two):
+    return sum(float((one[name] - two[name]).double().abs().sum()) for name in one)
 
 
 def test_accuracy(draw):
@@ -66,9 +96,12 @@ def test_accuracy(draw):
 def test_two_lists_of_losses(draw):
     """fit_and_watch gives both losses of each epoch"""
     epochs = int(draw.integers(3, 6))
-    start = started(NETWORK, int(draw.integers(2**40)))
-    held = some(draw, 30)
-    train, loss, end = watched(draw, epochs, held, start, some(draw, 40))
+    start = {name: 3 * tensor for name, tensor in started(NETWORK, int(draw.integers(2**40))).items()}
+    sure = built(NETWORK)
+    sure.load_state_dict(start)
+    seen, held = some(draw, 40), some(draw, 30)
+    held = held[0], sure(held[0]).argmin(1)  # at first wrong on each, so that one loss cannot pass for the other
+    train, loss, end = watched(draw, epochs, held, start, seen)
     own = built(NETWORK)
     own.load_state_dict(end)
     now = torch.nn.functional.cross_entropy(own(held[0]), held[1]).item()
@@ -77,10 +110,22 @@ def test_two_lists_of_losses(draw):
         f"The last held-out loss is {loss[-1]:.4f}; of the network after the last epoch it is {now:.4f}.",
         "Ask for the held-out loss after the epoch's last batch: the mean cross-entropy of all held-out points.",
     )
+    advice = "The mean cross-entropy of the loader's points, once for each epoch."
+    down = train[-1] < train[0] + 0.05 and train[0] < 5
+    check(down, "`train_losses` does not go down on the points that are trained on.", advice)
+    now = torch.nn.functional.cross_entropy(own(seen[0]), seen[1]).item()
     check(
-        train[-1] < train[0] + 0.05 and train[0] < 5,
-        "`train_losses` does not go down on the points that are trained on.",
-        "The mean cross-entropy of the loader's points, once for each epoch.",
+        abs(train[-1] - now) < NEAR,
+        f"The last training loss is {train[-1]:.2f}; on the loader's points the network's is {now:.2f}.",
+        advice,
+    )
+    alone = fitted(epochs, start, seen, GENTLE)
+    end = watched(draw, epochs, held, start, seen, GENTLE)[2]
+    moved = 0.0 if alone is None else apart(alone, start)
+    check(
+        not moved or apart(alone, end) < NO_MORE * moved,
+        f"With epochs={epochs}, `fit_and_watch` trains otherwise than `fit` does in {epochs} epochs.",
+        "Go once through the loader in each epoch, as fit does with epochs=1.",
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from submission import MyNetwork, check, is_a, layers, parameters, value
+from submission import MyNetwork, StudentFault, check, inside, is_a, layers, parameters, value
 
 pytestmark = pytest.mark.question("q4")
 
@@ -51,7 +51,7 @@ def test_batch(draw):
 
 
 @pytest.mark.weight(2)
-def test_two_linear_layers():
+def test_two_linear_layers(draw):
     """Two or more linear layers are registered"""
     net = network()
     found = [layer for layer in layers(net) if len(layer[1]) == 2]
@@ -67,3 +67,14 @@ def test_two_linear_layers():
         "The network has one linear layer; two or more are asked for.",
         "Add a second nn.Linear, and pass x through both.",
     )
+    try:
+        found = inside(net, torch.from_numpy(draw.standard_normal((3, 3))).float())
+    except StudentFault:
+        return  # a network that does not answer is told so by the other tests
+    for reason, why in (("frozen", "requires_grad is False"), ("cut", "no gradient comes back to it")):
+        names = found.get(reason, [])
+        check(
+            not names,
+            f"`{', '.join(names)}` cannot learn: {why}.",
+            "Pass x through every layer, without .detach(), .item() or torch.no_grad() on the way.",
+        )

@@ -143,7 +143,8 @@ class MyNetwork(nn.Module):
 """,
         EXAMPLES,
         fitted(),
+        elsewhere={"q5": 4.0},
         drawn=False,
-        notes="Whether a network that starts right has learned the single example of q5 is a matter of reading.",
+        notes="A network that starts right has not learned the single example of q5 either.",
     ),
 )
