@@ -196,7 +196,7 @@ def verify(
 ) -> None:
     """Prove the hidden graders: the solution and right answers earn all, the stub nothing, each mistake what it should.
 
-    The catalogue of right answers and mistakes is tests/graders/ASSIGNMENT/catalogue.py. Exit code 1 if a grader is
+    The catalogue of right answers and mistakes is catalogue.py beside the graders. Exit code 1 if a grader is
     blind, unfair or flaky.
     """
     import json

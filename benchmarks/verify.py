@@ -1,7 +1,8 @@
 """Do the labs' graders tell right from wrong, over many seeds?
 
-`python benchmarks/verify.py [ASSIGNMENT ...] --seeds 20`. For each lab: what `autograder verify` finds with that many seeds and with every automatic mutant, the seconds it took,
-and which hidden tests could be taken away without a mistake of the catalogue going unnoticed.
+`python benchmarks/verify.py [ASSIGNMENT ...] --seeds 20`. For each lab: what `autograder verify` finds with that many
+seeds and with every automatic mutant, the seconds it took, and which hidden tests could be taken away without a mistake
+of the catalogue going unnoticed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an instructor knows of answers: right ones, mistakes and what they cost; tests/graders/ASSIGNMENT/catalogue.py.
+"""What an instructor knows of answers: right ones, mistakes and what they cost; catalogue.py beside the graders.
 
     from autograder.authoring.catalogue import answer, edit, mistake, right, same
 
