@@ -181,6 +181,34 @@ def assign(
 
 @app.command()
 @refusals
+def new(
+    name: Annotated[str, typer.Argument(help="The assignment's id: small letters, digits, _.")],
+    title: Annotated[str | None, typer.Option("--title", help="What students see (default: from the name).")] = None,
+    course: Annotated[
+        Path | None, typer.Option("--course", help="The course's folder (default: this one, or a parent's course).")
+    ] = None,
+) -> None:
+    """Begin an assignment: a small solved notebook, hidden graders, a catalogue, an entry in grading.yml; it works."""
+    from autograder.authoring.new import scaffold
+
+    for path in scaffold(course or course_or_here(), name, title):
+        typer.echo(str(path))
+    typer.echo(
+        f"Now change them to yours; `autograder verify {name}` proves the graders, `autograder assign {name}` makes"
+    )
+    typer.echo("the students' notebook (docs/tutorial.md).")
+
+
+def course_or_here() -> Path:
+    """The course around the current folder, else that folder itself."""
+    try:
+        return find_course(Path.cwd())
+    except AutograderError:
+        return Path.cwd()
+
+
+@app.command()
+@refusals
 def verify(
     assignment: Annotated[str | None, typer.Argument(help="Which assignment (default: the only one).")] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="With how many seeds to grade it all.")] = 3,
