@@ -325,11 +325,12 @@ def export(
 ) -> None:
     """Fill the gradebook file that an LMS exported: this assignment's column, students with a result, nothing else."""
     from autograder.engine.exporting import export_run
-    from autograder.gradebook.export import KINDS
+    from autograder.gradebook.export import KINDS, Filling
 
     kind = one_of("--to", to, list(KINDS))
     to_write = out or run / f"gradebook-{kind}{template.suffix or '.csv'}"
-    raise typer.Exit(export_run(run, kind, template, to_write, column, dry_run, erase, console(), part, overwrite))
+    filling = Filling(column, erase, part, overwrite)
+    raise typer.Exit(export_run(run, kind, template, to_write, console(), filling, dry_run))
 
 
 @app.command()

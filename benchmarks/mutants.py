@@ -36,7 +36,7 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "equal to the nearest point: a grade that moves from 17.6 to 18.2 is never written",
-        "autograder/gradebook/ownership.py",
+        "autograder/gradebook/grades.py",
         "rounded(left) == rounded(right)",
         "rounded(left, 0) == rounded(right, 0)",
         "tests/test_ownership.py -k moves_by_less",
@@ -92,7 +92,7 @@ MUTANTS = (
     ),
     Mutant(
         "what somebody gave by hand is replaced by a push",
-        "autograder/gradebook/ownership.py",
+        "autograder/gradebook/grades.py",
         "    return False\n\n\ndef alike",
         "    return True\n\n\ndef alike",
         "tests/test_ownership.py -k rule",

@@ -156,7 +156,7 @@ def test_the_gradebook_has_real_people(record: Record, run: Path, tmp_path: Path
     template = tmp_path / "gradebook.csv"
     template.write_text("Student,ID,SIS Login ID,Section,The lab (7)\nPoints Possible,,,,2\nAda,1,ada-student,A,\n")
     shown = StringIO()
-    assert export_run(run, "canvas", template, tmp_path / "upload.csv", None, False, False, Console(file=shown)) == 0
+    assert export_run(run, "canvas", template, tmp_path / "upload.csv", Console(file=shown)) == 0
     assert "Ada,1,ada-student,A,1\n" in (tmp_path / "upload.csv").read_text()
     assert "ada-student" not in shown.getvalue()
 

@@ -19,7 +19,7 @@ import autograder
 from autograder import wire
 from autograder.course import Assignment
 from autograder.judge.notebook_run import NotebookRun
-from autograder.judge.one import LocalBroker, secret_folders, settings_of
+from autograder.judge.one import LocalBroker, secret_folders
 from autograder.sandbox import zygote
 from autograder.sandbox.sessions import Sandbox
 
@@ -39,7 +39,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 def shown(sandbox: Sandbox, assignment: Assignment, *cells: str) -> list[str]:
     """What each cell printed, run as a student's notebook."""
-    run = NotebookRun(LocalBroker(sandbox, assignment), cells, settings_of(assignment), 1)
+    run = NotebookRun(LocalBroker(sandbox, assignment), cells, assignment, 1)
     try:
         run.start()
     finally:
@@ -232,7 +232,7 @@ def test_a_session_that_is_killed_has_ended_as_soon_as_its_connection_closes(ass
     with Sandbox() as sandbox:
         broker = LocalBroker(sandbox, assignment)
         for _ in range(5):
-            run = NotebookRun(broker, [start_some], settings_of(assignment), 1)
+            run = NotebookRun(broker, [start_some], assignment, 1)
             run.start()
             hold = broker.hold
             assert hold is not None and not hold.has_ended() and run._channel is not None

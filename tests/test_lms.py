@@ -218,9 +218,7 @@ def test_a_dry_run_writes_nothing_and_lists_the_changes(
     tmp_path: Path, run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "t.csv").write_bytes(worksheet())
-    code = export_run(
-        run, "moodle-worksheet", tmp_path / "t.csv", tmp_path / "u.csv", None, True, False, Console(width=200)
-    )
+    code = export_run(run, "moodle-worksheet", tmp_path / "t.csv", tmp_path / "u.csv", Console(width=200), dry_run=True)
     told = capsys.readouterr().out
     assert code == 0 and not (tmp_path / "u.csv").exists()
     assert "Nothing was written" in told and f"{sum(score(n) is not None for n in HANDED_IN)} grades change" in told

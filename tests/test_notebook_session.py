@@ -8,7 +8,7 @@ from conftest import Judge, findings, notebook_bytes, points
 
 from autograder.course import Assignment
 from autograder.judge.notebook_run import NotebookRun
-from autograder.judge.one import SESSION_FAULT, LocalBroker, settings_of
+from autograder.judge.one import SESSION_FAULT, LocalBroker
 from autograder.results import Status
 from autograder.sandbox.sessions import Sandbox
 
@@ -38,7 +38,7 @@ def ran(sandbox: Sandbox, assignment: Assignment):
 
     def run(*cells: str, **limits: float) -> NotebookRun:
         changed = assignment.model_copy(update={"limits": assignment.limits.model_copy(update=limits)})
-        found = NotebookRun(LocalBroker(sandbox, changed), cells, settings_of(changed), 7)
+        found = NotebookRun(LocalBroker(sandbox, changed), cells, changed, 7)
         try:
             found.start()
         finally:

@@ -15,8 +15,8 @@ from autograder.canvas.plan import Directory, Step, entries
 from autograder.cli import app
 from autograder.course.late import Extension
 from autograder.course.models import Policy
-from autograder.gradebook.export import KINDS, fill, receipts_of
-from autograder.gradebook.ownership import alike, ours
+from autograder.gradebook.export import KINDS, Filling, fill, receipts_of
+from autograder.gradebook.grades import alike, ours
 from autograder.record.history import FILE, Receipt, keep_receipts
 from autograder.record.standing import Standing, standings
 from autograder.record.store import Person, Record, RunInfo
@@ -115,7 +115,7 @@ def test_a_grade_that_moves_by_less_than_one_point_is_written_in_every_file(tmp_
         return f"{cents + (-1) ** one.n * cents.__class__('0.4'):.2f}".replace(".", sign) if cents is not None else ""
 
     (tmp_path / "t.csv").write_bytes(FILES[lms](near))
-    filled = fill(record, lms, tmp_path / "t.csv", overwrite=True)
+    filled = fill(record, lms, tmp_path / "t.csv", Filling(overwrite=True))
     changed = {change.student for change in filled.changes if change.replaces}
     assert changed == {key_of(one, lms) for one in PEOPLE if one.n in moved} and len(changed) > 20
     keep_receipts(record, receipts_of(filled, "2026-11-26T00:00:00+00:00"))

@@ -10,7 +10,7 @@ from conftest import Judge, findings, points
 
 from autograder.course import Assignment
 from autograder.judge.notebook_run import NotebookRun
-from autograder.judge.one import LocalBroker, settings_of
+from autograder.judge.one import LocalBroker
 from autograder.sandbox.sessions import Sandbox
 
 Ran = Callable[..., NotebookRun]
@@ -29,7 +29,7 @@ def ran(sandbox: Sandbox, assignment: Assignment) -> Ran:
     """Run cells in a session of their own; the NotebookRun, ended."""
 
     def run(*cells: str) -> NotebookRun:
-        found = NotebookRun(LocalBroker(sandbox, assignment), cells, settings_of(assignment), 7)
+        found = NotebookRun(LocalBroker(sandbox, assignment), cells, assignment, 7)
         try:
             found.start()
         finally:

@@ -19,6 +19,7 @@ from pydantic import AliasChoices, BeforeValidator, Field
 
 from autograder.canvas.client import CanvasError, Client, Said
 from autograder.course.models import CanvasPlace
+from autograder.gradebook.canvas import EXCUSED
 from autograder.gradebook.writing import number
 
 STUDENTS = {"enrollment_type[]": ["student"], "enrollment_state[]": ["active", "invited", "inactive"]}
@@ -98,7 +99,7 @@ class Held(Said):
     @property
     def grade(self) -> str:
         """ "17.5", "EX" or "" for none."""
-        return "EX" if self.excused else "" if self.score is None else number(self.score)
+        return EXCUSED if self.excused else "" if self.score is None else number(self.score)
 
     def has(self, text: str) -> bool:
         """Whether a comment stands there, white space aside."""

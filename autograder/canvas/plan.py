@@ -15,14 +15,14 @@ from typing import Any
 
 from autograder.canvas.assignment import COMMENT, CanvasStudent, Held
 from autograder.course.models import Policy
-from autograder.gradebook.ownership import arrived, ours
+from autograder.gradebook.canvas import EXCUSED
+from autograder.gradebook.grades import arrived, grade_of, ours
 from autograder.gradebook.writing import number
 from autograder.intake.identity import IdKind
 from autograder.record.history import Receipt
 from autograder.record.standing import Standing
 from autograder.record.store import Person
 from autograder.report.comment import pieces
-from autograder.results import Status, rounded
 
 
 class Step(StrEnum):
@@ -59,7 +59,7 @@ class Entry:
         with the first. A grade takes an excuse back by itself, and both at once are refused."""
         found = {}
         if self.grade_changes and not piece:
-            found = {"excuse": "true"} if self.grade == "EX" else {"posted_grade": self.grade}
+            found = {"excuse": "true"} if self.grade == EXCUSED else {"posted_grade": self.grade}
         return found | ({COMMENT: self.to_send[piece]} if piece < len(self.to_send) else {})
 
 
@@ -117,20 +117,6 @@ def ids_of(person: Person) -> list[tuple[str, str]]:
     return [(kind, value) for kind, value in said if value]
 
 
-def grade_of(standing: Standing, policy: Policy) -> tuple[str, str]:
-    """What a gradebook is to hold, or "" and why nothing is sent."""
-    outcome = standing.outcome
-    if standing.excused:
-        return "EX", ""
-    if outcome is None:
-        return "", "not graded yet"
-    if outcome.status is Status.MISSING:
-        return ("0", "") if policy.gradebook.missing == "zero" else ("", "nothing was handed in")
-    if standing.final is None:
-        return "", f"{outcome.status.value.replace('_', ' ')}: {outcome.message}"
-    return number(rounded(standing.final, policy.gradebook.places)), ""
-
-
 def entries(
     standings: Sequence[Standing],
     policy: Policy,
@@ -145,8 +131,9 @@ def entries(
     receipts of files that `export` wrote for the same assignment."""
     found = []
     for standing in standings:
-        grade, why = grade_of(standing, policy)
-        entry = Entry(standing.person.key, standing.person.name, Step.OUT, why, grade=grade)
+        wanted = grade_of(standing, policy)
+        grade = EXCUSED if wanted.excused else "" if wanted.points is None else number(wanted.points)
+        entry = Entry(standing.person.key, standing.person.name, Step.OUT, wanted.why, grade=grade)
         if grade:
             user = directory.find(standing.person)
             if isinstance(user, str):

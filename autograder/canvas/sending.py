@@ -14,7 +14,7 @@ from typing import Any
 from autograder.canvas.assignment import COMMENT, CanvasAssignment, Held, Job
 from autograder.canvas.client import CanvasError, UnansweredError
 from autograder.canvas.plan import Entry, Step, sent_of
-from autograder.gradebook.ownership import arrived
+from autograder.gradebook.grades import arrived
 from autograder.record.history import Receipt, keep_receipts
 from autograder.record.store import Record
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.errors import AutograderError
-from autograder.gradebook.export import Filled, fill, receipts_of, write_filled
+from autograder.gradebook.export import USUAL, Filled, Filling, fill, receipts_of, write_filled
 from autograder.gradebook.returning import packed
 from autograder.gradebook.writing import write_whole
 from autograder.intake.keys import file_safe
@@ -26,23 +26,14 @@ from autograder.report.feedback import page
 SHOWN = 60
 
 
-def export_run(  # noqa: PLR0913
-    run: Path,
-    to: str,
-    template: Path,
-    out: Path,
-    column: str | None,
-    dry_run: bool,
-    erase: bool,
-    console: Console,
-    part: bool = False,
-    overwrite: bool = False,
+def export_run(
+    run: Path, to: str, template: Path, out: Path, console: Console, filling: Filling = USUAL, dry_run: bool = False
 ) -> int:
     """0 if everybody with a score is in the file, 1 if somebody is not. Raises AutograderError if nothing can be."""
     record = Record.open(run / RECORD, create=False)
     try:
         with contextlib.nullcontext() if dry_run else locked(run):
-            filled = fill(record, to, template, column, erase, part, overwrite)
+            filled = fill(record, to, template, filling)
             name_of = naming(record)
             if not dry_run:
                 write_filled(filled, out)

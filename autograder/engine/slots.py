@@ -20,7 +20,7 @@ from pathlib import Path
 from autograder import wire
 from autograder.course import Assignment, Course
 from autograder.engine.judging import Judge, JudgeLostError
-from autograder.judge.one import allowed_of, secret_folders
+from autograder.judge.one import kernel_cpu, secret_folders
 from autograder.judge.seeds import Seeds
 from autograder.results import Outcome, Status, rounded, unfinished
 from autograder.sandbox.sessions import Hold, Sandbox, SandboxError, SandboxLostError
@@ -224,7 +224,7 @@ class Slots:
     def _serve(self, slot: Slot) -> None:
         self._drop(slot)
         try:
-            hold = self.sandbox.fork(allowed_of(self.assignment))
+            hold = self.sandbox.fork(self.assignment.limits, kernel_cpu(self.assignment))
         except (SandboxError, wire.WireError) as error:
             if self.sandbox.process.poll() is None and isinstance(error, SandboxError):
                 slot.channel.send({"none": str(error)})

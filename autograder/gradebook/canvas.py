@@ -19,6 +19,7 @@ STUDENT_COLUMNS = re.compile(
     "(SIS Login ID,|SIS User ID,SIS Login ID,(Integration ID,)?(Root Account,)?)?Section"
 )
 GRADE = re.compile(r"(?P<title>.+) \((?P<id>\d+)\)", re.DOTALL)
+EXCUSED = "EX"
 LEADING = 3  # physical lines by which the delimiter is guessed
 
 
@@ -37,7 +38,7 @@ class Canvas(Gradebook):
         IdColumn("SIS Login ID", (IdKind.LOGIN, IdKind.EMAIL), plain),
     )
     delimiters = (",", ";")
-    excused = "EX"
+    excused = EXCUSED
     blank_erases = True
     deducts = "a late policy of the Canvas course"
 

@@ -19,9 +19,9 @@ from autograder.gradebook.blackboard import Blackboard
 from autograder.gradebook.brightspace import Brightspace
 from autograder.gradebook.canvas import Canvas
 from autograder.gradebook.coverage import refuse_strangers
+from autograder.gradebook.grades import alike, grade_of, ours
 from autograder.gradebook.joining import joined
 from autograder.gradebook.moodle import MoodleGradebook
-from autograder.gradebook.ownership import alike, ours
 from autograder.gradebook.sakai import Sakai
 from autograder.gradebook.template import Template, TemplateError, read_template
 from autograder.gradebook.words import OURS, words
@@ -76,39 +76,36 @@ class Filled:
     spot: str = ""  # what receipts call the column
 
 
-def fill(
-    record: Record,
-    to: str,
-    path: Path,
-    column: str | None = None,
-    erase: bool = False,
-    part: bool = False,
-    overwrite: bool = False,
-) -> Filled:
-    """The template at `path` with the run's scores. Writes nothing.
+@dataclass(frozen=True)
+class Filling:
+    """How a file is filled in, as the command has it."""
 
-    `column` names the column in place of the assignment's title; `erase` blanks grades of who has no score; `part` says
-    that the file is of a part of the class; `overwrite` replaces also what somebody else gave. Raises TemplateError if
-    the file cannot be filled in.
-    """
+    column: str | None = None  # the column's title, in place of the assignment's
+    erase: bool = False  # blank the grades of who has no score
+    part: bool = False  # the file is meant to be of a part of the class
+    overwrite: bool = False  # replace also what somebody else gave
+
+
+USUAL = Filling()
+
+
+def fill(record: Record, to: str, path: Path, filling: Filling = USUAL) -> Filled:
+    """The template at `path` with the run's scores. Writes nothing. Raises TemplateError if it cannot be filled in."""
     template = read_template(path)
     people = standings(record, with_tests=False)
 
     def known(spot: str) -> Mapping[str, Sequence[Receipt]]:
         return receipts_ending(record, f" {spot}")
 
-    return filled_in(KINDS[to], template, record.info(), people, column, erase, part, overwrite, known)
+    return filled_in(KINDS[to], template, record.info(), people, filling, known)
 
 
-def filled_in(  # noqa: PLR0913
+def filled_in(
     kind: Gradebook,
     template: Template,
     info: RunInfo,
     people: Sequence[Standing],
-    column: str | None = None,
-    erase: bool = False,
-    part: bool = False,
-    overwrite: bool = False,
+    filling: Filling = USUAL,
     known: Callable[[str], Mapping[str, Sequence[Receipt]]] = lambda spot: {},
 ) -> Filled:
     """The parsed template with these standings; `known` gives the receipts for a spot by student. Else as `fill`."""
@@ -116,20 +113,20 @@ def filled_in(  # noqa: PLR0913
     rows = [row for row in range(1, len(template.rows)) if kind.is_student(template, row)]
     columns = kind.id_columns(template.titles)
     _look_over(template, rows, [place for place, _ in columns])
-    asked = _asked(kind, template, info, column)
+    asked = _asked(kind, template, info, filling.column)
     kind.look_over(template, rows)
     place = kind.column(template, asked)
     _refuse_points(kind, template, place, rows, info)
     found = joined(template, rows, columns, [one.person for one in people])
-    refuse_strangers(template, kind.called, rows, people, found.row_of, part)
+    refuse_strangers(template, kind.called, rows, people, found.row_of, filling.part)
     cells = [template.value(row, place).strip() for row in rows]
     filled = Filled(template, comma=kind.has_comma(template, cells), spot=kind.spot(template.titles[place]))
     filled.statuses = Counter(one.outcome.status.value if one.outcome else "not graded yet" for one in people)
     filled.notes += [*kind.mend(template), *found.at_odds]
-    column_of = Column(filled, kind, place, known(filled.spot), overwrite)
-    _write(column_of, people, found.row_of, info, erase)
+    column = Column(filled, kind, place, known(filled.spot), filling.overwrite)
+    _write(column, people, found.row_of, info, filling.erase)
     filled.notes += kind.warnings(template, place, rows)
-    filled.notes += _about(filled, kind, info.policy, people, erase)
+    filled.notes += _about(filled, kind, info.policy, people, filling.erase)
     filled.content = template.filled()
     return filled
 
@@ -195,14 +192,15 @@ def _write(column: Column, people: Sequence[Standing], row_of: Mapping[str, int]
     for one in people:
         key = one.person.key
         row = row_of.get(key)
-        points = _sent(one, info.policy)
+        grade = grade_of(one, info.policy)
+        points = grade.points
         if row is None:
-            if points is not None or (one.excused and kind.excused):
+            if points is not None or (grade.excused and kind.excused):
                 filled.unplaced.append(key)
             continue
         old = template.value(row, column.place)
         why = kind.held(template, row, column.place)
-        if one.excused:
+        if grade.excused:
             filled.excused += 1
             if kind.excused and not why:
                 column.change(row, kind.excused, key)
@@ -252,15 +250,6 @@ class Column:
         self.filled.template.set(row, self.place, new)
         self.filled.changes.append(Change(row + 1, key, old, new, not blank, theirs))
         return True
-
-
-def _sent(one: Standing, policy: Policy) -> float | None:
-    """What goes in: the final score at the declared places, 0 for who is missing where the course says so."""
-    if one.excused or one.outcome is None:
-        return None
-    if one.final is not None:
-        return rounded(one.final, policy.gradebook.places)
-    return 0.0 if _absent(one) and policy.gradebook.missing == "zero" else None
 
 
 def _absent(one: Standing) -> bool:

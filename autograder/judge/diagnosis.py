@@ -21,7 +21,7 @@ from autograder.judge.conversation import Conversation, become_current
 from autograder.judge.faults import StudentFault
 from autograder.judge.handles import Handle
 from autograder.judge.notebook_run import Broker, NotebookRun
-from autograder.judge.one import NOTEBOOK, settings_of
+from autograder.judge.one import NOTEBOOK
 from autograder.judge.order import look_at, loop_probes, product_probes, told
 from autograder.judge.seeds import Seeds
 from autograder.loop.decision import Decision, Rules, decide
@@ -82,7 +82,7 @@ def diagnose(path: Path, assignment: Assignment, broker: Broker, seed: int) -> D
         if isinstance(read, Unreadable):
             return Diagnosis(name, error=read.reason)
         cells, notes = list(read.code), read.notes
-    run = NotebookRun(broker, cells, settings_of(assignment), Seeds(seed).student(NOTEBOOK))
+    run = NotebookRun(broker, cells, assignment, Seeds(seed).student(NOTEBOOK))
     try:
         run.start()
         with bounds.watched(assignment.limits.judge_cpu):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from autograder import wire
+from autograder.course.models import Assignment, Limits
 from autograder.judge.cells import Left, bindings, cell_run, left_of, mentions, moments_of
 from autograder.judge.conversation import GRACE, Conversation, _text
 from autograder.judge.usage import cpu_of, memory_of
@@ -51,28 +52,22 @@ class Broker(Protocol):
     def killed(self) -> None: ...
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a session is set up with; plain data, so that it can be sent to the judge."""
+OURS = {"notebook_cpu", "judge_cpu"}  # limits that the session itself does not keep
 
-    packages: list[str]
-    watched: list[dict[str, Any]]  # question, names, gradients
-    cell_cpu: float
-    notebook_cpu: float
-    test_cpu: float
-    wall_factor: float
-    output_kb: float
-    memory_mb: int
-    disk_mb: int
-    files: int
-    processes: int
-    frame_mb: int
 
-    @property
-    def limits(self) -> dict[str, float]:
-        """What the session itself keeps to, and names when it is passed."""
-        own = ("packages", "watched", "notebook_cpu")
-        return {name: value for name, value in vars(self).items() if name not in own}
+def set_up(assignment: Assignment) -> dict[str, Any]:
+    """What a session is told of its assignment: the packages, the names that are watched, what it may use."""
+    watched = [
+        {
+            "question": question.id,
+            "names": list(question.names),
+            "gradients": {name: list(others) for name, others in question.gradients.items()},
+        }
+        for question in assignment.questions.values()
+        if question.judged_on == "best_moment"
+    ]
+    limits = assignment.limits.model_dump(exclude=OURS)
+    return {"packages": list(assignment.packages), "watched": watched, "limits": limits}
 
 
 @dataclass
@@ -86,7 +81,7 @@ class NotebookRun:
 
     broker: Broker
     sources: Sequence[str]
-    settings: Settings
+    assignment: Assignment
     seed: int
     cells: list[CellRun] = field(default_factory=list)
     moments: dict[str, list[int]] = field(default_factory=dict)
@@ -103,6 +98,10 @@ class NotebookRun:
     _shared: bool = False
     _looked: float = 0.0  # when memory was last looked at
     _asked: float | None = None  # when the first test was asked
+
+    @property
+    def limits(self) -> Limits:
+        return self.assignment.limits
 
     def start(self) -> None:
         """Run every cell; a cell that ends the session is skipped in the next one."""
@@ -133,9 +132,7 @@ class NotebookRun:
         self._request(
             {
                 "do": "setup",
-                "packages": self.settings.packages,
-                "watched": self.settings.watched,
-                "limits": self.settings.limits,
+                **set_up(self.assignment),
                 "number": self.seed,
             },
             SETUP_SECONDS,
@@ -143,7 +140,7 @@ class NotebookRun:
         )
 
     def _run_cells(self, deadly: dict[int, str]) -> None:
-        limit, room, code, used = self.settings.cell_cpu, MOST_OUTPUTS, 0, 0.0
+        limit, room, code, used = self.limits.cell_cpu, MOST_OUTPUTS, 0, 0.0
         began, at_first = time.monotonic(), cpu_of(self._pid)
         for number, source in enumerate(self.sources, 1):
             if number in deadly:
@@ -163,10 +160,10 @@ class NotebookRun:
                 return
             reply = self._request(
                 {"do": "cell", "number": number, "source": source},
-                limit * self.settings.wall_factor + GRACE,
+                limit * self.limits.wall_factor + GRACE,
                 limit * HARD_FACTOR + HARD_EXTRA,
             )
-            cell, taken = cell_run(number, source, reply, min(room, int(self.settings.output_kb * 1000)))
+            cell, taken = cell_run(number, source, reply, min(room, int(self.limits.output_kb * 1000)))
             room -= taken
             used += cell.cpu
             self.notebook_cpu += cell.cpu
@@ -176,13 +173,11 @@ class NotebookRun:
 
     def _over(self, cpu: float, wall: float) -> str:
         """Which limit of the whole notebook is passed, in words; "" if none is."""
-        most, last = self.settings.notebook_cpu, len(self.cells)
+        most, last = self.limits.notebook_cpu, len(self.cells)
         if cpu > most:
             return f"the notebook had used more than {most:g} CPU seconds after code cell {last}"
-        if wall > most * self.settings.wall_factor:
-            return (
-                f"the notebook had taken more than {most * self.settings.wall_factor:g} seconds after code cell {last}"
-            )
+        if wall > most * self.limits.wall_factor:
+            return f"the notebook had taken more than {most * self.limits.wall_factor:g} seconds after code cell {last}"
         return ""
 
     def _skip_rest(self, deadly: dict[int, str]) -> None:
@@ -243,9 +238,9 @@ class NotebookRun:
         if time.monotonic() < self._looked + POLL:
             return ""
         self._looked = time.monotonic()
-        if memory_of(self._pid) <= self.settings.memory_mb << 20:
+        if memory_of(self._pid) <= self.limits.memory_mb << 20:
             return ""
-        return f"its processes together used more than {self.settings.memory_mb} MB of memory"
+        return f"its processes together used more than {self.limits.memory_mb} MB of memory"
 
     def conversation(self, shared: bool = False) -> Conversation | None:
         """A talk with a fresh fork of the finished notebook; with `shared` the last one goes on if it was shared too.
@@ -268,8 +263,8 @@ class NotebookRun:
                 if reply.get("forked") is not True:
                     ours.close()
                     raise Lost("it has left as many processes and threads as there may be")
-                wall = self.settings.test_cpu * self.settings.wall_factor
-                channel = wire.Channel(ours, self.settings.frame_mb << 20, takes_fds=False)
+                wall = self.limits.test_cpu * self.limits.wall_factor
+                channel = wire.Channel(ours, self.limits.frame_mb << 20, takes_fds=False)
                 self._talk = Conversation(channel, self.explain, wall, self.memory_trouble)
                 return self._talk
             except Lost:
@@ -283,7 +278,7 @@ class NotebookRun:
     def is_late(self) -> bool:
         """Whether all tests together have taken as long as they may; then `cut_short` says so."""
         self._asked = self._asked or time.monotonic()
-        most = TESTS * self.settings.test_cpu * self.settings.wall_factor
+        most = TESTS * self.limits.test_cpu * self.limits.wall_factor
         if time.monotonic() - self._asked <= most:
             return False
         self.cut_short = self.cut_short or f"the tests had taken more than {most:g} seconds together"

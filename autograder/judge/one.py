@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 from autograder.course import Assignment, Course
 from autograder.intake.notebook import Unreadable, read_notebook
 from autograder.intake.reader import Reader
-from autograder.judge.notebook_run import Broker, NotebookRun, SessionFault, Settings
+from autograder.judge.notebook_run import Broker, NotebookRun, SessionFault
 from autograder.judge.questions import blank, order_checks, question_of, run_question
 from autograder.judge.seeds import Seeds
 from autograder.results import Outcome, QuestionResult, Status, TestResult, question_score, rounded, unfinished
-from autograder.sandbox.sessions import Allowed
 
 if TYPE_CHECKING:
     import pytest
@@ -41,7 +40,7 @@ class LocalBroker:
         self.hold: Hold | None = None
 
     def new(self) -> tuple[int, int]:
-        self.hold = self.sandbox.fork(allowed_of(self.assignment))
+        self.hold = self.sandbox.fork(self.assignment.limits, kernel_cpu(self.assignment))
         return self.hold.fd, self.hold.pid
 
     def end(self) -> None:
@@ -60,50 +59,9 @@ def kernel_cpu(assignment: Assignment) -> int:
     return int(max(limits.notebook_cpu + 2 * limits.cell_cpu, tests)) + 10
 
 
-def allowed_of(assignment: Assignment) -> Allowed:
-    """What a session of this assignment may use. The threads of torch, tqdm and plots count among the tasks."""
-    limits = assignment.limits
-    return Allowed(
-        memory_mb=limits.memory_mb,
-        disk_mb=limits.disk_mb,
-        cpu=kernel_cpu(assignment),
-        tasks=64 + limits.processes,
-        files=limits.files,
-        programs=limits.processes > 0,
-    )
-
-
 def secret_folders(course: Course) -> tuple[Path, ...]:
     """What no student's process may see: graders, solutions, the history that may hold them."""
     return tuple(course.root / name for name in ("tests", "solutions", ".git"))
-
-
-def settings_of(assignment: Assignment) -> Settings:
-    """What sessions are set up with."""
-    limits = assignment.limits
-    watched = [
-        {
-            "question": question.id,
-            "names": list(question.names),
-            "gradients": {name: list(others) for name, others in question.gradients.items()},
-        }
-        for question in assignment.questions.values()
-        if question.judged_on == "best_moment"
-    ]
-    return Settings(
-        packages=list(assignment.packages),
-        watched=watched,
-        cell_cpu=limits.cell_cpu,
-        notebook_cpu=limits.notebook_cpu,
-        test_cpu=limits.test_cpu,
-        wall_factor=limits.wall_factor,
-        output_kb=limits.output_kb,
-        memory_mb=limits.memory_mb,
-        disk_mb=limits.disk_mb,
-        files=limits.files,
-        processes=limits.processes,
-        frame_mb=limits.frame_mb,
-    )
 
 
 def run_notebook(path: Path, assignment: Assignment, broker: Broker, seeds: Seeds) -> NotebookRun:
@@ -112,7 +70,7 @@ def run_notebook(path: Path, assignment: Assignment, broker: Broker, seeds: Seed
         read = reader.notebook(path.read_bytes(), assignment.names)
     if isinstance(read, Unreadable):
         raise ValueError(f"{path}: {read.reason}")  # noqa: TRY004 - it is the file that is wrong
-    run = NotebookRun(broker, list(read.code), settings_of(assignment), seeds.student(NOTEBOOK))
+    run = NotebookRun(broker, list(read.code), assignment, seeds.student(NOTEBOOK))
     run.notes += read.notes
     run.start()
     return run
@@ -151,7 +109,7 @@ def judge_one(
         read = read_notebook(content, assignment.names)
         if isinstance(read, Unreadable):
             return Outcome(status=Status.NOT_GRADABLE, message=read.reason, **plain)
-        run = NotebookRun(broker, list(read.code), settings_of(assignment), seeds.student(NOTEBOOK))
+        run = NotebookRun(broker, list(read.code), assignment, seeds.student(NOTEBOOK))
         run.notes += read.notes
         try:
             run.start()

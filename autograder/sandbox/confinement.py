@@ -59,13 +59,13 @@ class Plan:
 
     level: str
     work: str
-    hidden: tuple[str, ...] = ()
-    memory_mb: int = 4096
-    disk_mb: int = 256
-    cpu: int = 3600
-    tasks: int = 64
-    files: int = 256
-    programs: bool = False
+    hidden: tuple[str, ...]
+    memory_mb: int
+    disk_mb: int
+    cpu: int
+    tasks: int
+    files: int
+    programs: bool
     uid: int | None = None  # as root: the id to become
     canary: str = ""  # for a throw-away session: a file that must not be readable; beside it lies a socket (DOOR)
     outside: int = 0  # and a process that must not be within reach

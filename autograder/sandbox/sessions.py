@@ -23,6 +23,7 @@ from pathlib import Path
 import psutil
 
 from autograder import wire
+from autograder.course.models import Limits
 from autograder.errors import AutograderError
 from autograder.sandbox import walls
 from autograder.sandbox.clearing import clear
@@ -30,6 +31,7 @@ from autograder.sandbox.confinement import DOOR, LEFT_BEHIND, LEVELS, NEEDED, Pl
 
 FOLDER = "autograder-"
 START_SECONDS = 120
+TASKS = 64  # threads of torch, tqdm and plots, on top of the processes that are allowed
 EXITING = 0x4  # PF_EXITING of linux/sched.h
 STATE_AT, FLAGS_AT = 3, 9  # fields of /proc/PID/stat, of proc(5); the second one is the name in brackets
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -48,18 +50,6 @@ class SandboxError(AutograderError):
 
 class SandboxLostError(SandboxError):
     """The zygote was killed from outside while it started: worth another try."""
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """What a session may use; see confinement.Plan."""
-
-    memory_mb: int = 4096
-    disk_mb: int = 256
-    cpu: int = 3600
-    tasks: int = 64
-    files: int = 256
-    programs: bool = False
 
 
 @dataclass
@@ -217,7 +207,8 @@ class Sandbox:
         canary = self.folder / "canary"
         canary.write_text("another student's work")
         plan = replace(
-            self._plan(level, Allowed(memory_mb=2048, disk_mb=1, cpu=60, tasks=8)),
+            self._plan(level, Limits(memory_mb=2048, disk_mb=1), 60),
+            tasks=8,
             canary=str(canary),
             outside=os.getpid(),
         )
@@ -235,18 +226,22 @@ class Sandbox:
         effects = {name: layers.get(name, "it was not tried") for name in NEEDED[level]}
         return "; ".join(f"{name}: {effect}" for name, effect in effects.items() if effect), layers
 
-    def _plan(self, level: str, allowed: Allowed) -> Plan:
+    def _plan(self, level: str, limits: Limits, cpu: int) -> Plan:
         work = tempfile.mkdtemp(prefix="work-", dir=self.folder)
         hidden = self.hidden if level != "basic" else ()
         uid = own_id(next(self._numbers)) if level != "basic" else None
         if uid is not None:
             os.chown(work, uid, uid)  # empty, and nobody else's yet
-        return Plan(level=level, work=work, hidden=hidden, uid=uid, **asdict(allowed))
+        return Plan(
+            level, work, hidden, limits.memory_mb, limits.disk_mb, cpu, TASKS + limits.processes, limits.files,
+            programs=limits.processes > 0, uid=uid,
+        )  # fmt: skip
 
-    def fork(self, allowed: Allowed | None = None) -> Hold:
-        """A new session, confined, with nothing run in it yet. The caller owns `Hold.fd`."""
+    def fork(self, limits: Limits | None = None, cpu: int = 3600) -> Hold:
+        """A new session, confined, with nothing run in it yet, that the kernel ends after `cpu` seconds of CPU. The
+        caller owns `Hold.fd`."""
         self._asked += 1
-        plan = self._plan(self.level, allowed or Allowed())
+        plan = self._plan(self.level, limits or Limits(), cpu)
         self.channel.send({"do": "fork", "id": self._asked, "plan": asdict(plan)})
         deadline = time.monotonic() + START_SECONDS
         while True:

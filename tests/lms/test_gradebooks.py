@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.gradebook.export import KINDS, Filled, fill, write_filled
+from autograder.gradebook.export import KINDS, Filled, Filling, fill, write_filled
 from autograder.gradebook.template import TemplateError
 from autograder.results import Status
 from lms import importers
@@ -45,7 +45,8 @@ def exported(tmp_path: Path, lms: str, content: bytes, **wishes: object) -> tupl
     (tmp_path / "template.csv").write_bytes(content)
     record = run_of(lms)
     try:
-        filled = fill(record, lms, tmp_path / "template.csv", **{"overwrite": True, **wishes})  # type: ignore[arg-type]
+        filling = Filling(**{"overwrite": True, **wishes})  # type: ignore[arg-type]
+        filled = fill(record, lms, tmp_path / "template.csv", filling)
         write_filled(filled, tmp_path / "upload.csv")
     finally:
         record.close()
@@ -142,7 +143,7 @@ def test_missing_is_a_nought_only_where_the_course_says_so_and_never_over_a_grad
     (tmp_path / "t.csv").write_bytes(FILES[lms](cells))
     record = run_of(lms, missing="zero")
     filled = fill(record, lms, tmp_path / "t.csv")
-    erased = fill(record, lms, tmp_path / "t.csv", erase=True)
+    erased = fill(record, lms, tmp_path / "t.csv", Filling(erase=True))
     record.close()
     assert status(5) is Status.MISSING and status(18) is Status.MISSING
     arrived = imported(lms, filled.content)
@@ -263,7 +264,7 @@ def test_the_column_may_be_named(tmp_path: Path) -> None:
     record = run_of("canvas", title="Week 3", column="Dipping into PyTorch")
     assert importers.canvas(fill(record, "canvas", tmp_path / "t.csv").content)[0] == "0"
     header = "Dipping into PyTorch (411)"
-    assert len(fill(record, "canvas", tmp_path / "t.csv", column=header).changes) > 30
+    assert len(fill(record, "canvas", tmp_path / "t.csv", Filling(column=header)).changes) > 30
     record.close()
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.gradebook.export import KINDS, filled_in
+from autograder.gradebook.export import KINDS, Filling, filled_in
 from autograder.gradebook.template import read_template
 from autograder.record.standing import Standing
 from autograder.record.store import Person, RunInfo
@@ -150,7 +150,7 @@ def test_grades_come_back_and_every_other_byte_is_as_it_was(
         )
         for place, one in enumerate(students)
     ]
-    filled = filled_in(KINDS[lms], read_template(tmp_path / "t.csv"), INFO, standings, overwrite=True)
+    filled = filled_in(KINDS[lms], read_template(tmp_path / "t.csv"), INFO, standings, Filling(overwrite=True))
     cells = read(filled.content)
     for one, cell in zip(students, cells, strict=True):
         if one.new is not None:

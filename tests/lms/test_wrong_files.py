@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.gradebook.export import KINDS, fill, filled_in
+from autograder.gradebook.export import KINDS, Filling, fill, filled_in
 from autograder.gradebook.joining import joined
 from autograder.gradebook.template import TemplateError, read_template
 from autograder.record.standing import standings
@@ -150,7 +150,7 @@ def test_a_section_alone_is_taken_if_that_is_said(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(canvas(lambda one: "", people=PEOPLE[:30]))
     record = run_of("canvas")
-    filled = fill(record, "canvas", path, part=True)
+    filled = fill(record, "canvas", path, Filling(part=True))
     record.close()
     assert len(filled.unplaced) > 5 and len(filled.changes) > 20
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import autograder
 from autograder.course import load_course
 from autograder.judge.notebook_run import NotebookRun
-from autograder.judge.one import LocalBroker, settings_of
+from autograder.judge.one import LocalBroker
 from autograder.sandbox.sessions import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,9 +106,8 @@ def main() -> None:
         "starts": sorted({str(ROOT), *map(str, places)}),
     }
     assignment = load_course(ROOT).assignment("dipping_into_pytorch")
-    settings = settings_of(assignment)
     with Sandbox(level=sys.argv[1]) as sandbox:
-        run = NotebookRun(LocalBroker(sandbox, assignment), [INSIDE.format(given=json.dumps(given))], settings, 1)
+        run = NotebookRun(LocalBroker(sandbox, assignment), [INSIDE.format(given=json.dumps(given))], assignment, 1)
         run.start()
         run.end()
     cell = run.cells[0]
