@@ -170,9 +170,9 @@ def assign(
     wanted = loaded.assignment(assignment)
     master, stub = loaded.master_path(wanted), loaded.stub_path(wanted)
     if not check:
-        typer.echo(str(build_stub(master, stub)))
+        typer.echo(str(build_stub(loaded, wanted)))
         return
-    difference = stub_difference(master, stub)
+    difference = stub_difference(loaded, wanted)
     if difference is not None:
         typer.echo(f"{stub} is not what {master} gives; run `autograder assign {wanted.id}`.\n{difference}")
         raise typer.Exit(1)

@@ -1,8 +1,9 @@
 """`autograder assign`: from an instructor's solved notebook to the one that students get; called by cli.py.
 
-The work is `otter assign`'s (extra [author]): it takes out the solutions and runs the public checks on the solved
-notebook. Around it stand what it does not do: a stub that works where it is the only file (setup_cell.py), refusing
-what would leak an answer (leaks.py), and the same bytes for the same master.
+otter-assign (extra [author]) takes out the solutions. Around it stands what it does not do: public checks from the
+grader modules (public_checks.py), run on the solved notebook in a real kernel (kernel.py); a stub that works where it
+is the only file (setup_cell.py); refusing what would leak an answer (leaks.py) or does not fit grading.yml; and the
+same bytes for the same master.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from difflib import unified_diff
 from itertools import zip_longest
 from pathlib import Path
@@ -21,20 +23,26 @@ from typing import Any
 
 import nbformat
 
-from autograder.authoring.leaks import AuthoringError, refuse_leaks, refuse_unpaired
-from autograder.authoring.setup_cell import setup_cell
+from autograder.authoring.kernel import run_in_kernel
+from autograder.authoring.leaks import AuthoringError, refuse_answers, refuse_leaks, refuse_unpaired
+from autograder.authoring.public_checks import otter_file, public_checks
+from autograder.authoring.questions import Walked, walked
+from autograder.authoring.setup_cell import code_cell, setup_cell, watch_cell
+from autograder.course import Assignment, Course
 
 __all__ = ["AuthoringError", "build_stub", "stub_difference", "stub_text"]
 
-SECONDS = 600  # for otter to run the master and its checks
+SECONDS = 600  # for otter
 TOLD = 1500  # characters of otter's own words that an error repeats
 SHOWN = 40  # lines of a difference
 RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Invalid): ", re.MULTILINE)  # a traceback's last paragraph
+PASSED = "All test cases passed!"  # otter's words
 
 
-def build_stub(master: Path, out: Path) -> Path:
-    """Write the students' notebook of `master` to `out`. Raises AuthoringError; `out` is then as it was."""
-    text = stub_text(master)
+def build_stub(course: Course, assignment: Assignment, out: Path | None = None) -> Path:
+    """Write the students' notebook, to `out` if not to its place. Raises AuthoringError; the file is then as it was."""
+    text = stub_text(course, assignment)
+    out = course.stub_path(assignment) if out is None else out
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".{out.name}.new")
     temporary.write_text(text, encoding="utf-8")
@@ -42,9 +50,10 @@ def build_stub(master: Path, out: Path) -> Path:
     return out
 
 
-def stub_difference(master: Path, stub: Path) -> str | None:
-    """None if `stub` is byte for byte what `master` gives, else where they part. Does not run the master's checks."""
-    wanted = stub_text(master, run_checks=False)
+def stub_difference(course: Course, assignment: Assignment, stub: Path | None = None) -> str | None:
+    """None if the stub is byte for byte what the master gives, else where they part. Does not run the checks."""
+    wanted = stub_text(course, assignment, run_checks=False)
+    stub = course.stub_path(assignment) if stub is None else stub
     if not stub.is_file():
         return "The stub does not exist yet."
     found = stub.read_bytes()
@@ -61,22 +70,35 @@ def stub_difference(master: Path, stub: Path) -> str | None:
     return "\n".join(lines[:SHOWN] + cut)
 
 
-def stub_text(master: Path, *, run_checks: bool = True) -> str:
+def stub_text(course: Course, assignment: Assignment, *, run_checks: bool = True) -> str:
     """The students' notebook as JSON text; the same master gives the same bytes. Raises AuthoringError.
 
-    With `run_checks` the master is run, and refused if it fails one of its own public checks.
+    With `run_checks` the solved notebook is run, and refused if it fails one of its own public checks.
     """
+    master = course.master_path(assignment)
     if not master.is_file():
-        raise AuthoringError(f"There is no master {master}; write it there, in otter-assign's format.")
-    refuse_unpaired(_read(master), str(master))
+        raise AuthoringError(
+            f"There is no master {master}; write the solved notebook there, in otter-assign's format "
+            "(docs/writing-graders.md)."
+        )
+    notebook = _read(master)
+    refuse_unpaired(notebook, str(master))
+    found = walked(notebook, assignment, str(master))
+    checks = {
+        question: otter_file(question, assignment.questions[question].points, of)
+        for question, of in public_checks(course, assignment).items()
+    }
+    setup, watch = setup_cell(assignment, checks, course.student_part), watch_cell(assignment)
+    notebook.cells = _with_checks(found, checks, assignment, watch)
     with tempfile.TemporaryDirectory(prefix="autograder-assign-") as folder:
-        made = _otter_assign(master, Path(folder), run_checks)
-        student = _read(made)
-        checks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((made.parent / "tests").glob("*.py"))}
+        student = _read(_otter_assign(notebook, master, Path(folder)))
     refuse_leaks(student, str(master))
+    refuse_answers(found, [(cell.cell_type, cell.source) for cell in student.cells], checks, str(master))
     cells = [_plain(cell) for cell in student.cells]
+    if run_checks and checks:
+        _refuse_failing(["".join(setup["source"]), *_code(notebook.cells)], str(master))
     first = next((place for place, cell in enumerate(cells) if cell["cell_type"] == "code"), len(cells))
-    cells.insert(first, setup_cell(checks))
+    cells.insert(first, setup)
     for number, cell in enumerate(cells, 1):
         cell["id"] = f"cell-{number:03d}"
     content = {
@@ -93,23 +115,73 @@ def stub_text(master: Path, *, run_checks: bool = True) -> str:
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def _with_checks(
+    found: list[Walked], checks: Mapping[str, str], assignment: Assignment, watch: dict[str, Any] | None
+) -> list[Any]:
+    """The master's cells, with a cell that checks at the end of each question, and the one that watches the loop."""
+    cells: list[Any] = []
+    for number, one in enumerate(found):
+        ends = one.question and (number + 1 == len(found) or found[number + 1].question != one.question)
+        if ends and one.question in checks:  # `one` is the raw cell END QUESTION
+            check = code_cell(f'grader.check("{one.question}")', {"deletable": False, "editable": False})
+            cells.append(_node(check))
+        cells.append(one.cell)
+        if ends and watch is not None and assignment.loop is not None and one.question == assignment.loop.question:
+            cells.append(_node(watch))
+    for number, cell in enumerate(cells, 1):
+        cell["id"] = f"cell-{number:03d}"
+    return cells
+
+
+def _node(cell: dict[str, Any]) -> Any:
+    """A cell as nbformat has it in memory: its source is one text."""
+    return nbformat.from_dict({**cell, "source": "".join(cell["source"])})
+
+
+def _refuse_failing(sources: list[str], name: str) -> None:
+    """Raise AuthoringError unless every cell of the solved notebook runs and every public check passes."""
+    with tempfile.TemporaryDirectory(prefix="autograder-assign-") as folder:
+        ran = run_in_kernel(sources, Path(folder), SECONDS)
+    for source, one in zip(sources, ran, strict=True):
+        if one.error:
+            raise AuthoringError(f"{name}: this cell of the solved notebook fails:\n{source[:300]}\n{one.error}")
+        if source.startswith("grader.check(") and PASSED not in one.text:
+            raise AuthoringError(
+                f"{name}: the solution fails its own public check; mend one of them:\n{one.text.strip()[:TOLD]}"
+            )
+
+
+def _code(cells: list[Any]) -> list[str]:
+    return [str(cell.source) for cell in cells if cell.cell_type == "code"]
+
+
 def _read(path: Path) -> Any:
+    """A notebook; one without a kernel's name or ids of its cells is as good as any."""
     try:
-        return nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as problem:  # nbformat's own
+        content = json.loads(path.read_text(encoding="utf-8"))
+        metadata = content.setdefault("metadata", {})
+        metadata.setdefault("kernelspec", {"display_name": "Python 3", "language": "python", "name": "python3"})
+        if content["nbformat"] == 4:
+            content["nbformat_minor"] = 5
+            for number, cell in enumerate(content["cells"], 1):
+                cell["id"] = f"cell-{number:03d}"
+                cell.setdefault("metadata", {})
+                if cell["cell_type"] == "code":
+                    cell |= {"outputs": [], "execution_count": None}
+        return nbformat.reads(json.dumps(content), as_version=4)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as problem:
         raise AuthoringError(f"{path} is no notebook; save it again from Jupyter. ({str(problem)[:200]})") from problem
 
 
-def _otter_assign(master: Path, folder: Path, run_checks: bool) -> Path:
+def _otter_assign(notebook: Any, master: Path, folder: Path) -> Path:
     """Run `otter assign` in a folder of its own; the path of the student's notebook it made."""
     otter = shutil.which("otter", path=str(Path(sys.executable).parent))
     if otter is None:
         raise AuthoringError("`autograder assign` needs otter-grader: pip install 'autograder[author]'")
-    shutil.copyfile(master, folder / master.name)
-    options = [] if run_checks else ["--no-run-tests"]
+    nbformat.write(notebook, folder / master.name)
     try:
         done = subprocess.run(
-            [otter, "assign", *options, master.name, "dist"],
+            [otter, "assign", "--no-run-tests", master.name, "dist"],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -117,7 +189,7 @@ def _otter_assign(master: Path, folder: Path, run_checks: bool) -> Path:
             env={**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
         )
     except subprocess.TimeoutExpired as late:
-        raise AuthoringError(f"{master} ran for more than {SECONDS} s; shorten what its solutions train.") from late
+        raise AuthoringError(f"otter assign took more than {SECONDS} s for {master}.") from late
     made = folder / "dist" / "student" / master.name
     if done.returncode != 0 or not made.is_file():
         said = _reason(done.stdout + done.stderr)

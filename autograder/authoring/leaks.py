@@ -1,4 +1,4 @@
-"""What must not reach a student: markers and leftovers of a solution; called by assign.py on otter's two notebooks.
+"""What must not reach a student: markers, leftovers and copies of a solution; called by assign.py on both notebooks.
 
 otter takes a solution out only where its markers are spelled exactly; `#  SOLUTION`, `# solution` or a marker on the
 first line of a longer statement leave the answer, or a part of it, in the stub without a word. Here that is refused.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -21,10 +22,22 @@ MARKER = re.compile(
     re.MULTILINE,
 )
 PAIRED = ("QUESTION", "SOLUTION", "TESTS")
+LEAST = 12  # characters of an answer that can leak: `x = 2` may stand anywhere
 
 
 class AuthoringError(AutograderError):
     """The master cannot be turned into a stub; the text names the file, the place and the way out."""
+
+
+class Answer(Protocol):
+    """A cell of the master, as far as leaks are concerned (questions.py)."""
+
+    @property
+    def question(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def is_code(self) -> bool: ...
 
 
 def refuse_unpaired(master: Any, name: str) -> None:
@@ -59,6 +72,46 @@ def refuse_leaks(student: Any, name: str) -> None:
                 f"{place} is no longer Python, so part of an answer may be left in it:\n{cell.source[:300]}\n"
                 "A statement of several lines goes between `# BEGIN SOLUTION` and `# END SOLUTION`."
             )
+
+
+def refuse_answers(
+    answers: Sequence[Answer], student: Sequence[tuple[str, str]], checks: Mapping[str, str], name: str
+) -> None:
+    """Raise AuthoringError if a whole answer stands elsewhere in the student's notebook, or in a public check."""
+    places = [(f"cell {number} of the student's notebook", source) for number, (_, source) in enumerate(student, 1)]
+    places += [(f"the public check of {question}", text) for question, text in checks.items()]
+    bare = [(place, f"\n{_bare(text)}\n") for place, text in places]
+    for one in answers:
+        for block in _solutions(one.source) if one.question and one.is_code else ():
+            answer = _bare(block)
+            place = next((place for place, text in bare if f"\n{answer}\n" in text), None)
+            if len(answer) >= LEAST and place is not None:
+                first = answer.partition("\n")[0]
+                raise AuthoringError(
+                    f"{name}: the answer to {one.question} that begins `{first[:80]}` stands in {place} too; "
+                    "take it out there."
+                )
+
+
+def _solutions(source: str) -> Iterator[str]:
+    """The parts of a cell that otter takes out."""
+    block: list[str] | None = None
+    for line in source.splitlines():
+        if re.search(r"#\s*BEGIN SOLUTION", line):
+            block = []
+        elif re.search(r"#\s*END SOLUTION", line):
+            yield "\n".join(block or [])
+            block = None
+        elif block is not None:
+            block.append(line)
+        elif re.search(r"#\s*SOLUTION(\s+NO PROMPT)?\s*$", line):
+            yield line
+
+
+def _bare(source: str) -> str:
+    """Lines without indent, comments and blank lines; a `#` within a text cuts both sides alike."""
+    lines = (line.partition("#")[0].strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def _unclosed(name: str, number: int, what: str) -> str:

@@ -184,6 +184,15 @@ class CanvasPlace(Strict):
     assignment: int = Field(gt=0, description="the number after /assignments/ in the assignment's address")
 
 
+class WatchedLoop(Strict):
+    """The training loop that students watch in their own notebook: a cell of it, all of which they see."""
+
+    question: str = Field(description="the question whose loop it is; the cell stands after it")
+    before: str = Field(default="", description="lines that make what the loop is called with")
+    watch: Text = Field(description="what is watched: the name of a network, or of tensors with commas between")
+    call: Text = Field(description="the call of the student's loop, on a few examples and for a few epochs")
+
+
 class Gradebook(Strict):
     """How scores are written for the LMS."""
 
@@ -213,7 +222,11 @@ class Assignment(Strict):
     packages: Names = Field(
         default_factory=list, description="packages, beside the standard library, that it may import"
     )
+    version: Text = Field(
+        default="1", description="stands in the students' notebook, so that an older one is recognised, such as 2026"
+    )
     limits: Limits = Field(default_factory=Limits, description="what student code may use")
+    loop: WatchedLoop | None = Field(default=None, description="the loop that students can watch in their notebook")
     order: Order = Field(default_factory=Order, description="marks for the order of Backprop, Optimize, Reset")
     attempts: Literal["newest", "best", "first"] = Field(
         default="newest", description="which of a student's several hand-ins counts; the others stay in the record"
@@ -235,6 +248,13 @@ class Assignment(Strict):
         leads = self.order.leads
         if leads is not None and leads not in self.questions:
             raise fault(f'no question "{leads}"; this assignment has: {listed(self.questions)}', "order", "leads")
+        return self
+
+    @model_validator(mode="after")
+    def _the_watched_loop_is_of_a_question(self) -> Assignment:
+        if self.loop is not None and self.loop.question not in self.questions:
+            message = f'no question "{self.loop.question}"; this assignment has: {listed(self.questions)}'
+            raise fault(message, "loop", "question")
         return self
 
     @model_validator(mode="after")
@@ -276,6 +296,10 @@ class Course(Strict):
         default="UTC", description='the zone of due dates and of LMSs that name none, such as "Europe/Berlin"'
     )
     default: str | None = Field(default=None, description="the assignment that a command without -a means")
+    student_part: Text | None = Field(
+        default=None,
+        description="what a student's notebook gives to pip to fetch `watch`",
+    )
     assignments: dict[str, Assignment] = Field(min_length=1, description="what can be graded, by id")
     _root: Path = PrivateAttr()
 

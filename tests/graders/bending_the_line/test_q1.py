@@ -6,6 +6,7 @@ from submission import check, listed, merge, parameters, probe, value
 
 pytestmark = pytest.mark.question("q1")
 
+FIRST = "Which layer comes first? x goes through first.weight, and the result through second.weight."
 LOST = (
     "The first bias goes through the second layer as well: multiply it by the second weight, then add the second bias."
 )
@@ -52,7 +53,7 @@ def test_weight(draw):
         check(
             near(weight, weight_2 @ weight_1),
             "The weight has the right shape, but x @ weight.T is not what the two layers make of x.",
-            "Which layer comes first? x goes through first.weight, and the result through second.weight.",
+            FIRST,
         )
 
 
@@ -66,3 +67,24 @@ def test_bias(draw):
         added = sizes[1] == sizes[2] and near(bias, bias_1 + bias_2)
         check(not added, "The two biases are added as if the second layer did nothing to the first one's.", LOST)
         check(near(bias, weight_2 @ bias_1 + bias_2), "The bias is not what the two layers add together.", LOST)
+
+
+def public_one_layer(merge):
+    """For layers of two sizes, weight and bias do what the two layers do."""
+    import torch
+
+    for sizes in ((2, 3, 4), (3, 3, 3)):
+        first, second = torch.nn.Linear(*sizes[:2]), torch.nn.Linear(*sizes[1:])
+        merged = merge(first, second)
+        pair = isinstance(merged, (tuple, list)) and len(merged) == 2
+        assert pair, "merge gives back no pair yet: return weight, bias"
+        for name, part, shape in (("weight", merged[0], (sizes[2], sizes[0])), ("bias", merged[1], (sizes[2],))):
+            assert isinstance(part, torch.Tensor), f"the {name} is no tensor"
+            found, way = tuple(part.shape), " to ".join(map(str, sizes))
+            assert found == shape, f"from {way} numbers, the {name} has the shape {found}; {shape} is asked for"
+        nothing = torch.zeros(1, sizes[0])
+        there = torch.allclose(merged[1], second(first(nothing))[0], rtol=1e-4, atol=1e-5)
+        assert there, f"the bias is not what the two layers make of zeros. {LOST}"
+        x = torch.randn(5, sizes[0])
+        same = torch.allclose(x @ merged[0].T + merged[1], second(first(x)), rtol=1e-4, atol=1e-5)
+        assert same, f"the shapes are right, but the numbers are not those of second(first(x)). {FIRST}"

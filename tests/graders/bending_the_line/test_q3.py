@@ -7,6 +7,10 @@ from submission import check, listed, make_points, value
 pytestmark = pytest.mark.question("q3")
 
 COUNT = 300
+SPREAD = "torch.rand draws from 0 to 1: stretch and move it, 2 * torch.rand(n, 2) - 1."
+ANEW = "Do not set a seed within make_points: others every time are asked for."
+WHOLE = "A label is the number of an answer, so it is a whole number: .long() at the end."
+COLOUR = "Colour 1 where exactly one of the two coordinates is above 0, colour 0 where both or neither are."
 
 
 def made(count):
@@ -27,7 +31,7 @@ def test_inputs():
     """inputs are n points, spread evenly over the square from -1 to 1"""
     inputs, _ = made(COUNT)
     check(inputs.is_floating_point(), "The inputs are no decimal numbers.", "torch.rand makes decimal numbers.")
-    advice = "torch.rand draws from 0 to 1: stretch and move it, 2 * torch.rand(n, 2) - 1."
+    advice = SPREAD
     check(bool((inputs.abs() <= 1).all()), "An input is beyond -1 or 1.", advice)
     for side, there in (("below", (inputs < -0.5).any(0)), ("above", (inputs > 0.5).any(0))):
         check(bool(there.all()), f"Of {COUNT} points, hardly any number lies far {side} 0.", advice)
@@ -38,7 +42,7 @@ def test_inputs():
     check(
         not torch.equal(inputs, again),
         "A second call gives the very same points.",
-        "Do not set a seed within make_points: others every time are asked for.",
+        ANEW,
     )
 
 
@@ -48,7 +52,7 @@ def test_labels():
     check(
         labels.dtype == torch.long,
         f"The labels are of the type {str(labels.dtype).removeprefix('torch.')}.",
-        "A label is the number of an answer, so it is a whole number: .long() at the end.",
+        WHOLE,
     )
     wanted = (inputs[:, 0] > 0) != (inputs[:, 1] > 0)
     given = set(labels.tolist())
@@ -58,5 +62,30 @@ def test_labels():
     check(
         right == 1,
         f"Of {COUNT} points {COUNT - round(right * COUNT)} have the wrong colour.",
-        "Colour 1 where exactly one of the two coordinates is above 0, colour 0 where both or neither are.",
+        COLOUR,
     )
+
+
+def public_points(make_points):
+    """A hundred points lie in the square, on both sides of both axes, with their colours.
+
+    Left open: whether they are spread evenly.
+    """
+    import torch
+
+    made = make_points(100)
+    pair = isinstance(made, (tuple, list)) and len(made) == 2
+    assert pair, "make_points gives back no pair yet: return inputs, labels"
+    inputs, labels = made
+    for name, part, shape in (("inputs", inputs, (100, 2)), ("labels", labels, (100,))):
+        assert isinstance(part, torch.Tensor), f"the {name} are no tensor"
+        found = tuple(part.shape)
+        assert found == shape, f"for n = 100 the {name} have the shape {found}; {shape} is asked for"
+    assert inputs.is_floating_point(), "the inputs are no decimal numbers"
+    assert inputs.abs().max() <= 1, f"an input is beyond -1 or 1. {SPREAD}"
+    corners = len({tuple(row) for row in (inputs > 0).tolist()})
+    assert corners == 4, f"of 100 points, none lies in {4 - corners} of the four corners. {SPREAD}"
+    assert labels.dtype == torch.long, f"the labels are {labels.dtype}. {WHOLE}"
+    for (x, y), label in zip(inputs.tolist(), labels.tolist(), strict=True):
+        assert label == int((x > 0) != (y > 0)), f"the point ({x:.2f}, {y:.2f}) has the colour {label}. {COLOUR}"
+    assert not torch.equal(inputs, make_points(100)[0]), f"a second call gives the very same points. {ANEW}"

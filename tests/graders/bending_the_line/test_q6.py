@@ -23,6 +23,8 @@ pytestmark = pytest.mark.question("q6")
 NEAR = 0.2  # a mean over the epoch's own batches, taken while they are trained on, is a training loss too
 GENTLE = 0.005  # a rate at which twice as many updates go twice as far
 NO_MORE = 0.7  # of fit's own way: momentum that is kept from epoch to epoch strays by half of it, a second pass by all
+SHARE = "What a network says is the place of its largest logit: argmax over dim=1."
+AFTER = "Ask for the held-out loss after the epoch's last batch: the mean cross-entropy of all held-out points."
 NETWORK = [("Linear", 2, 8), "Tanh", ("Linear", 8, 2)]
 
 
@@ -89,7 +91,7 @@ def test_accuracy(draw):
         check(
             abs(found - wanted) < 1e-4,
             f"Of {count} points {wanted:.0%} get their colour, and `accuracy` says {found:.3f}.",
-            "What a network says is the place of its largest logit: argmax over dim=1.",
+            SHARE,
         )
 
 
@@ -108,7 +110,7 @@ def test_two_lists_of_losses(draw):
     check(
         abs(loss[-1] - now) < 1e-3 * max(1.0, now),
         f"The last held-out loss is {loss[-1]:.4f}; of the network after the last epoch it is {now:.4f}.",
-        "Ask for the held-out loss after the epoch's last batch: the mean cross-entropy of all held-out points.",
+        AFTER,
     )
     advice = "The mean cross-entropy of the loader's points, once for each epoch."
     down = train[-1] < train[0] + 0.05 and train[0] < 5
@@ -155,3 +157,50 @@ def test_best_epoch(draw):
             "`best_epoch` does not give the place of the smallest loss.",
             "losses.index(min(losses)) counts from 0 and takes the first of several.",
         )
+
+
+def public_accuracy(accuracy):
+    """accuracy is right about four points.
+
+    Left open: other networks and points.
+    """
+    import torch
+
+    scores = torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0], [1.0, 2.0]])  # a network that gives back its inputs
+    found = accuracy(torch.nn.Identity(), scores, torch.tensor([0, 1, 1, 1]))
+    assert found is not None and found is not ..., "accuracy gives back nothing yet"
+    assert abs(float(found) - 0.75) < 1e-6, f"three of four points are right, and accuracy says {float(found)}. {SHARE}"
+
+
+def public_watch(fit_and_watch):
+    """fit_and_watch gives two lists of an entry for each epoch, and the last held-out loss is right.
+
+    Left open: the training losses, that it trains as fit does, and that nothing is learned from the held-out points.
+    """
+    import torch
+
+    network = torch.nn.Linear(2, 2)
+    inputs, labels = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.9, 0.2], [-0.8, 0.1]]), torch.tensor([1, 0, 1, 0])
+    held = torch.tensor([[0.5, 0.5], [-0.4, 0.3], [-0.2, -0.6]]), torch.tensor([0, 1, 1])
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(inputs, labels), batch_size=2)
+    before = network.weight.detach().clone()
+    found = fit_and_watch(network, loader, held, lr=0.1, epochs=3)
+    pair = isinstance(found, (tuple, list)) and len(found) == 2
+    assert pair, "fit_and_watch does not give back two lists yet"
+    lengths = len(found[0]), len(found[1])
+    assert lengths == (3, 3), f"for 3 epochs the lists have {lengths[0]} and {lengths[1]} entries"
+    assert not torch.equal(before, network.weight), "the network is the same as before: train it as fit does"
+    with torch.no_grad():
+        now = torch.nn.functional.cross_entropy(network(held[0]), held[1]).item()
+    last = float(found[1][-1])
+    assert abs(last - now) < 1e-4, (
+        f"the last held-out loss is {last:.4f}; after the last epoch it is {now:.4f}. {AFTER}"
+    )
+
+
+def public_best(best_epoch):
+    """best_epoch is right about four lists."""
+    for losses in ([0.9, 0.4, 0.3, 0.5, 0.3], [0.2, 0.4], [1.0], [3.0, 2.0, 1.0]):
+        found, asked = best_epoch(losses), losses.index(min(losses))
+        assert found is not None and found is not ..., "best_epoch gives back nothing yet"
+        assert found == asked, f"of {losses} the smallest stands first at place {asked}, and best_epoch says {found}"

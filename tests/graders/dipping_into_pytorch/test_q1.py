@@ -6,8 +6,11 @@ from submission import check, facts, is_a, matrix_tensor, pairwise_sum, scalar_t
 
 pytestmark = pytest.mark.question("q1")
 
+SCALAR = 2.2
+VECTOR = [1.0, 3.0, 4.0]
 MATRIX = [[3.0, 1.0, 4.0], [1.0, 7.0, 4.0]]
-SUM = [[3.0, 3.0, 5.0], [4.0, 10.0, 8.0]]
+ADDED = [[0.0, 2.0, 1.0], [3.0, 3.0, 4.0]]
+SUM = (torch.tensor(MATRIX) + torch.tensor(ADDED)).tolist()
 LISTS = {0: "a single number", 1: "a list of numbers", 2: "rows of numbers"}
 
 
@@ -33,12 +36,12 @@ def look(handle, name, expected, advice):
 
 def test_scalar():
     """scalar_tensor holds one number"""
-    look(scalar_tensor, "scalar_tensor", 2.2, "Give torch.tensor the bare number 2.2.")
+    look(scalar_tensor, "scalar_tensor", SCALAR, "Give torch.tensor the bare number 2.2.")
 
 
 def test_vector():
     """vector_tensor holds a list"""
-    look(vector_tensor, "vector_tensor", [1.0, 3.0, 4.0], "Give torch.tensor the list from the question.")
+    look(vector_tensor, "vector_tensor", VECTOR, "Give torch.tensor the list from the question.")
 
 
 def test_matrix():
@@ -49,3 +52,25 @@ def test_matrix():
 def test_pairwise_sum():
     """pairwise_sum adds two matrices entry by entry"""
     look(pairwise_sum, "pairwise_sum", SUM, "Add the second matrix to matrix_tensor with `+`.")
+
+
+def public_tensors(scalar_tensor, vector_tensor, matrix_tensor, pairwise_sum):
+    """All four tensors hold what the question asks for."""
+    import torch
+
+    given = {"scalar_tensor": scalar_tensor, "vector_tensor": vector_tensor, "matrix_tensor": matrix_tensor}
+    for name, tensor in {**given, "pairwise_sum": pairwise_sum}.items():
+        assert isinstance(tensor, torch.Tensor), f"{name} is not a tensor yet: make it with torch.tensor"
+    wanted = {"scalar_tensor": SCALAR, "vector_tensor": VECTOR, "matrix_tensor": MATRIX}
+    for name, numbers in [*wanted.items(), ("pairwise_sum", None)]:
+        found = pairwise_sum if numbers is None else given[name]
+        asked = torch.tensor(ADDED if numbers is None else numbers, dtype=torch.complex128)
+        shape = tuple(found.shape)
+        assert shape == tuple(asked.shape), f"{name} has the shape {shape}; {tuple(asked.shape)} is asked for"
+        assert found.dtype != torch.bool, f"{name} holds truth values instead of numbers"
+        if numbers is None:
+            asked = asked + torch.tensor(MATRIX)
+        near = 1e-2 if found.dtype in (torch.float16, torch.bfloat16) else 1e-5
+        right = torch.allclose(found.detach().to(torch.complex128), asked, rtol=near, atol=near / 10)
+        what = "matrix_tensor plus the second matrix" if numbers is None else f"what is asked for, {numbers}"
+        assert right, f"{name} has the right shape, but {found.detach().tolist()} is not {what}"

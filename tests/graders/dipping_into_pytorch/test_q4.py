@@ -6,13 +6,15 @@ from submission import MyNetwork, StudentFault, check, inside, is_a, layers, par
 
 pytestmark = pytest.mark.question("q4")
 
+ADVICE = "Write class MyNetwork(nn.Module), and call super().__init__() first in its __init__."
+ADVICE_SECOND = "Add a second nn.Linear, and pass x through both."
+
 
 def network():
     """A fresh MyNetwork, or the reason there is none."""
-    advice = "Write class MyNetwork(nn.Module), and call super().__init__() first in its __init__."
-    check(is_a(MyNetwork, "module class"), "`MyNetwork` is not a class made from nn.Module.", advice)
+    check(is_a(MyNetwork, "module class"), "`MyNetwork` is not a class made from nn.Module.", ADVICE)
     made = MyNetwork()
-    check(is_a(made, "module"), "`MyNetwork()` is no module.", advice)
+    check(is_a(made, "module"), "`MyNetwork()` is no module.", ADVICE)
     return made
 
 
@@ -65,7 +67,7 @@ def test_two_linear_layers(draw):
     check(
         count > 1,
         "The network has one linear layer; two or more are asked for.",
-        "Add a second nn.Linear, and pass x through both.",
+        ADVICE_SECOND,
     )
     try:
         found = inside(net, torch.from_numpy(draw.standard_normal((3, 3))).float())
@@ -78,3 +80,27 @@ def test_two_linear_layers(draw):
             f"`{', '.join(names)}` cannot learn: {why}.",
             "Pass x through every layer, without .detach(), .item() or torch.no_grad() on the way.",
         )
+
+
+def public_five_numbers(MyNetwork):
+    """MyNetwork has two linear layers or more, and gives 5 numbers for one vector and for each of a batch.
+
+    Left open: whether every layer takes part and can learn; that is graded later.
+    """
+    import torch
+
+    module = isinstance(MyNetwork, type) and issubclass(MyNetwork, torch.nn.Module)
+    assert module, f"MyNetwork is not made from nn.Module. {ADVICE}"
+    try:
+        network = MyNetwork()
+        layers = list(network.parameters())
+    except AttributeError as problem:
+        raise AssertionError(f"__init__ must call super().__init__() before anything else ({problem})") from None
+    matrices = sum(layer.dim() == 2 for layer in layers)
+    assert matrices > 0, "MyNetwork keeps no layers yet: make them in __init__, as attributes of self"
+    assert matrices > 1, f"MyNetwork has one linear layer; two or more are asked for. {ADVICE_SECOND}"
+    for given, wanted in ((torch.tensor([1.0, 2.0, 3.0]), (5,)), (torch.ones(4, 3), (4, 5))):
+        output = network(given)
+        assert isinstance(output, torch.Tensor), "forward gives back no tensor: did you forget `return`?"
+        found = tuple(output.shape)
+        assert found == wanted, f"an input of shape {tuple(given.shape)} gives {found}; {wanted} is asked for"

@@ -12,6 +12,7 @@ from autograder.loop.probes import draw_loop_probe, loop_evidence
 
 pytestmark = pytest.mark.question("q5")
 
+ADVICE_LOSS = "Take the loss to 0: the summed squared difference, then Backprop, Optimize, Reset."
 NOT_TRAINED = "Train the very network that you are given: hand its parameters to SGD, and do not make a new one."
 INPUT, TARGET = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
 
@@ -104,5 +105,38 @@ def test_learns_one_example(draw):
     check(
         error < 0.1,
         f"After 1000 epochs on [1, 2, 3] one output is still {error:.2f} away from its target.",
-        "Take the loss to 0: the summed squared difference, then Backprop, Optimize, Reset.",
+        ADVICE_LOSS,
     )
+
+
+def public_learns(train):
+    """The network that train is given learns one example, and marks do not pile up from round to round.
+
+    Left open: that each update uses one fresh gradient, lr and epochs; they are graded later, and `watch` shows them.
+    """
+    import torch
+
+    given, wanted = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
+
+    def after(rounds, reset):
+        """Where a loop with or without Reset takes the same network."""
+        network = torch.nn.Linear(3, 5)
+        network.load_state_dict(start)
+        sgd = torch.optim.SGD(network.parameters(), lr=1e-3)
+        for _ in range(rounds):
+            ((network(given) - wanted) ** 2).sum().backward()
+            sgd.step()
+            if reset:
+                sgd.zero_grad()
+        return network.weight.detach()
+
+    network = torch.nn.Linear(3, 5)
+    start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    train(network, [(given, wanted)], lr=1e-3, epochs=4)
+    found = network.weight.detach()
+    assert not torch.equal(start["weight"], found), f"the network is the same as before. {NOT_TRAINED}"
+    piled = torch.allclose(found, after(4, False), rtol=1e-4, atol=1e-6)
+    assert not piled, "marks pile up from round to round: the Reset is missing, or comes too late"
+    train(network, [(given, wanted)], lr=1e-2, epochs=300)
+    error = (network(given) - wanted).abs().max().item()
+    assert error < 0.1, f"after 300 epochs one output is still {error:.2f} away from its target. {ADVICE_LOSS}"

@@ -23,6 +23,8 @@ from autograder.judge.measure import finite, ignores_weights, rank, typed_in
 
 pytestmark = pytest.mark.question("q6")
 
+ADVICE_EXAMPLES = "Give back a list of n pairs (input of 3 numbers, target of 5 numbers), integers from -10 to 10."
+ADVICE_NETWORK = "Bind it to an instance of MyNetwork, and train it."
 PUBLIC = {(1, 2, 3), (3, 1, 4), (0, 0, 0)}  # triples that the notebook shows
 HELD_OUT = 120
 CHUNK, CHUNKS = 500, 8  # examples in one call of train, calls for one start
@@ -85,9 +87,7 @@ def sound(network, about, draw):
 
 def trained_network(draw):
     """my_network, if it is a network that was trained."""
-    check(
-        is_a(my_network, "module"), "`my_network` is no network.", "Bind it to an instance of MyNetwork, and train it."
-    )
+    check(is_a(my_network, "module"), "`my_network` is no network.", ADVICE_NETWORK)
     sound(my_network, "`my_network`", draw)
     return my_network
 
@@ -95,7 +95,7 @@ def trained_network(draw):
 @pytest.mark.weight(2)
 def test_examples(draw):
     """make_examples gives n right examples of integers from -10 to 10"""
-    advice = "Give back a list of n pairs (input of 3 numbers, target of 5 numbers), integers from -10 to 10."
+    advice = ADVICE_EXAMPLES
     count = int(draw.integers(30, 60))
     made = make_examples(count)
     check(isinstance(made, (list, tuple)) or is_a(made, "list"), "`make_examples` does not give back a list.", advice)
@@ -203,3 +203,54 @@ def attempt(network, lr, draw, held):
         if len(errors) >= 3 and errors[-1] > 0.9 * errors[-3]:
             break
     return share, steps
+
+
+def public_examples(make_examples):
+    """Forty examples are right: integers from -10 to 10 as decimal numbers, and the targets that belong to them.
+
+    Left open: whether they are spread over the whole range.
+    """
+    import torch
+
+    examples = make_examples(40)
+    assert isinstance(examples, (list, tuple)) and len(examples) == 40, "make_examples(40) gives no list of 40 examples"
+    for example in examples:
+        pair = isinstance(example, (list, tuple)) and len(example) == 2
+        good = pair and all(isinstance(part, torch.Tensor) for part in example)
+        assert good, f"an example is no pair of two tensors. {ADVICE_EXAMPLES}"
+        given, wanted = example
+        shapes = tuple(given.shape), tuple(wanted.shape)
+        assert shapes == ((3,), (5,)), (
+            f"an example has the shapes {shapes[0]} and {shapes[1]}; (3,) and (5,) are asked for"
+        )
+        decimal = given.is_floating_point() and wanted.is_floating_point()
+        assert decimal, "layers work with decimal numbers: 1.0, not 1"
+        a, b, c = given.tolist()
+        whole = all(number == round(number) and abs(number) <= 10 for number in (a, b, c))
+        assert whole, f"{given.tolist()} are not integers from -10 to 10"
+        assert wanted.tolist() == [a, b, c, c + 1, c + 2], f"the target of {given.tolist()} is not right"
+    numbers = [number for given, _ in examples for number in given.tolist()]
+    assert min(numbers) < 0 < max(numbers), "all 120 numbers are on one side of 0: the range goes from -10 to 10"
+
+
+def public_network(my_network):
+    """my_network is right, after rounding, on 200 triples from -10 to 10.
+
+    Left open: triples far outside, and whether your train brings a fresh MyNetwork as far; both are graded later.
+    """
+    import torch
+
+    assert isinstance(my_network, torch.nn.Module), f"my_network is not a network yet. {ADVICE_NETWORK}"
+    triples = (21 * torch.rand(200, 3, generator=torch.Generator().manual_seed(314)) - 10.5).round()
+    c = triples[:, 2:]
+    with torch.no_grad():
+        found = my_network(triples)
+    assert isinstance(found, torch.Tensor), "my_network gives back no tensor: did you forget `return`?"
+    shape = tuple(found.shape)
+    assert shape == (200, 5), f"for 200 triples my_network gives the shape {shape}; (200, 5) is asked for"
+    right = ((found - torch.cat([triples, c + 1, c + 2], 1)).abs() < 0.5).all(1)
+    share = right.double().mean().item()
+    if share < 1:
+        worst = triples[(~right).nonzero()[0, 0]]
+        answer = [round(number, 2) for number in my_network(worst).tolist()]
+        raise AssertionError(f"{share:.0%} of 200 triples are right; for {worst.tolist()} your network says {answer}")
