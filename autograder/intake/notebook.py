@@ -25,6 +25,7 @@ from autograder.intake.forms.script import script_cells
 from autograder.intake.forms.wrapped import notebook_in
 from autograder.intake.names import binds_any, bound_names, tree_of
 from autograder.intake.signatures import HTML_PAGE, PLAIN_TEXT, PYTHON_SCRIPT, looks_like
+from autograder.intake.stated import stated_in
 
 __all__ = ["MOST_BYTES", "Cell", "Kind", "Notebook", "Unreadable", "read_notebook"]
 
@@ -169,7 +170,10 @@ def _refuse_other_work(notebook: Notebook, names: Collection[str]) -> None:
         found.update(dict.fromkeys(bound))
     found = found or {"nothing": None}
     language = "" if notebook.language == "python" else f", and its language is {notebook.language}"
+    stated = stated_in(code) if parse else None
+    says = f'It says that it is "{stated.title}" ({stated.id}). ' if stated is not None else ""
     raise NoNotebook(
-        f"This seems to be the notebook of another assignment: none of its cells defines {listed(list(names), 6)}; "
+        f"{says}This seems to be the notebook of another assignment: none of its cells defines "
+        f"{listed(list(names), 6)}; "
         f"what it defines is {listed([name[:40] for name in found], 6)}{language}."
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.course import Assignment, Course
 from autograder.intake.notebook import Unreadable, read_notebook
 from autograder.intake.reader import Reader
+from autograder.intake.stated import differs, stated_in
 from autograder.judge.notebook_run import Broker, NotebookRun, SessionFault
 from autograder.judge.questions import blank, order_checks, question_of, run_question
 from autograder.judge.seeds import Seeds
@@ -111,6 +112,10 @@ def judge_one(
             return Outcome(status=Status.NOT_GRADABLE, message=read.reason, **plain)
         run = NotebookRun(broker, list(read.code), assignment, seeds.student(NOTEBOOK))
         run.notes += read.notes
+        other = differs(stated_in(read.code), assignment)
+        if other is not None:
+            run.trouble.append(other[1])
+            plain["flags"] = (other[0],)
         try:
             run.start()
             questions = judge_questions(run, assignment, items, seeds, tell)
@@ -185,7 +190,11 @@ def summed_up(
     tests: list[TestResult] = [test for question in questions for test in question.tests]
     unrun = [test for test in tests if test.outcome == "not_run"]
     faulty = [test for test in tests if test.outcome == "error"]
-    flags = dict.fromkeys([*(flag for test in tests for flag in test.flags), *([SESSION_FAULT] if run.faults else [])])
+    plain = {**plain}
+    stated = plain.pop("flags", ())
+    flags = dict.fromkeys(
+        [*stated, *(flag for test in tests for flag in test.flags), *([SESSION_FAULT] if run.faults else [])]
+    )
     status, message = Status.GRADED, ""
     if faulty:
         status = Status.GRADER_ERROR
