@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from autograder.loop.asked import PER_EXAMPLE
 from autograder.loop.events import Back, Kind, Written
 from autograder.loop.evidence import Evidence
 from autograder.loop.machine import (
@@ -46,7 +47,7 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
     steps: list[Step] = []
     inside: list[Step] = []
     backprop = forward = 0
-    for event in account.events:
+    for position, event in enumerate(account.events):
         names = tuple(account.named(event.mask))
         match event.kind:
             case Kind.FORWARD:
@@ -87,14 +88,26 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
                     steps.append(Step("S", used, setting=setting, closure=tuple(inside)))
                     inside = []
             case Kind.WRITTEN:
+                flags_of = Written(event.flags)
+                if evidence.asked != PER_EXAMPLE and position in evidence.ledger.backs:
+                    changed_at.update(dict.fromkeys(names, len(steps)))
+                    steps.append(Step("R", names))
+                    continue
                 factor = account.number(event.ref)
                 if factor is None:
                     return None, ""
-                if abs(factor / evidence.lr - 1) < NEAR_RATE:
+                if flags_of & Written.AVERAGED:
+                    if evidence.asked == PER_EXAMPLE or not 0 < factor < 1:
+                        return None, ""
+                    changed_at.update(dict.fromkeys(names, len(steps)))
+                    steps.append(Step("A", names, factor=factor, age=event.age))
+                    continue
+                away = evidence.asked != PER_EXAMPLE and position in evidence.ledger.aways
+                if not away and abs(factor / evidence.lr - 1) < NEAR_RATE:
                     factor = evidence.lr
                 changed_at.update(dict.fromkeys(names, len(steps)))
-                returned = bool(Written(event.flags) & Written.ALONG_RETURNED)
-                steps.append(Step("W", names, factor=factor, from_returned=returned))
+                returned = bool(flags_of & Written.ALONG_RETURNED)
+                steps.append(Step("W", names, factor=factor, from_returned=returned, away=away))
             case Kind.EDITED:
                 factor = account.number(event.ref)
                 if factor is None or not 0 < factor <= (math.inf if event.flags else 1):
@@ -104,7 +117,7 @@ def compiled(evidence: Evidence) -> tuple[list[Step] | None, str]:
                 steps.append(Step("D", names, added=bool(event.flags)))
             case _:
                 return None, ""
-    by_hand = [step.factor for step in steps if step.what == "W"]
+    by_hand = [step.factor for step in steps if step.what == "W" and not step.away]
     if min(by_hand, default=0.0) < 0 and (max(by_hand) > 0 or any(step.what == "S" for step in steps)):
         return None, "updates up and down the gradient"  # one could undo what another is said to have learned
     if evidence.examples == 1 and len(rates_in(steps)) > 1:
@@ -116,7 +129,7 @@ def rates_in(steps: Sequence[Step]) -> list[float]:
     """The learning rates and factors that updates are made with, each once, as far as float32 can tell them apart."""
     rates: set[float] = set()
     for step in steps:
-        if step.what == "W":
+        if step.what == "W" and not step.away:
             rates.add(step.factor)
         elif step.what == "S" and step.setting is not None:
             rates.update(lr for _, lr, _ in step.setting.groups)
@@ -131,7 +144,7 @@ def rate_of(evidence: Evidence, steps: Sequence[Step] | None) -> float:
     """How many times as large as the given one the learning rates are: 1.0 if the largest is it."""
     rates = []
     for step in steps or ():
-        if step.what == "W":
+        if step.what == "W" and not step.away:
             rates.append(step.factor)
         elif step.what == "S" and step.setting is not None:
             rates += [lr for _, lr, _ in step.setting.groups]

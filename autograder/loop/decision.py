@@ -160,7 +160,7 @@ def _decided(
     if all(right):
         if not any(proofs[n].far for n in told):
             return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("TOO_SMALL_TO_PROVE",))
-        return _right(seen)
+        return _other_inputs(probes, proofs, told, seen) or _right(seen)
     inconsistent = ("INCONSISTENT_LOOP",) if any(right) else ()
     if lenient(seen) and not any(proofs[n].finite for n in told):
         return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("DIVERGED", "LOOP_NOT_EXPLAINED"))  # nothing can be proven
@@ -169,7 +169,8 @@ def _decided(
         return _retraced([proofs[n] for n in told], [probes[n].lr for n in told], seen, inconsistent)
     if all(proofs[n].retraced or proofs[n].by_pulls for n in told):
         if seen in RIGHT or seen == "DIVERGED":
-            return _loss([proofs[n] for n in told])
+            finite = [proofs[n] for n in told]
+            return _other_inputs(probes, proofs, told, seen) or _loss(finite)
         if seen != "UNEXPLAINED_UPDATE":
             return _Found(seen)
     named = _by_numbers(probes, proofs, told, seen)
@@ -248,12 +249,23 @@ def _lacking(probes: Sequence[Evidence], proofs: Sequence[Replayed], told: Seque
     return _Found("STOPS_EARLY", share=0.0, flags=flags, facts=facts)
 
 
+def _other_inputs(
+    probes: Sequence[Evidence], proofs: Sequence[Replayed], told: Sequence[int], seen: str
+) -> _Found | None:
+    """Where the network was given other inputs than the examples, that is told, if it is not left open."""
+    asked = probes[0].asked
+    if seen in RIGHT and (asked.every or asked.loss) and any(proofs[n].came for n in told):
+        return _Found("OTHER_INPUTS")
+    return None
+
+
 def _restores(ledger: Ledger) -> bool:
     """Whether the last change put earlier values back, as a loop that keeps its best weights does."""
     return bool(ledger.updates) and bool(ledger.updates[-1].written & Written.RESTORED)
 
 
 def _right(seen: str) -> _Found:
+    """The numbers are those of fresh gradients, used once each."""
     if seen in RIGHT | BESIDE or KINDS[seen].harmless:
         return _Found(seen)
     if KINDS[seen].blind:
@@ -374,6 +386,11 @@ def _told(
     unknown = dict.fromkeys(kind for evidence in probes for kind in evidence.not_computed)
     if unknown:
         notes = (*notes, f"{', '.join(unknown)}: their training is only observed, not computed anew")
+    if any(proof.came for proof in proofs):
+        notes = (*notes, "the network was given inputs that are none of the examples: changed, noisy or mixed ones")
+    penalty = next((proof.penalty for proof in proofs if proof.penalty), "")
+    if penalty:
+        notes = (*notes, f"the loss has a penalty in it: {penalty}")
     as_asked = right if correct and not (right and unknown) else None
     return Decision(
         name, share, correct, as_asked, sentence, advice, where, found.flags, seen,

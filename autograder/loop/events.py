@@ -17,6 +17,7 @@ MOST_EVENTS = 200_000
 MOST_TENSORS = 62  # tensors are named by bits of one 64-bit integer
 WIDTH = 8  # integers of one event
 STOPPED = "the recorder stopped"  # a note that makes the account worthless
+MIXED = "outputs with half the digits"  # a note: the forward pass was under autocast
 
 
 class Kind(IntEnum):
@@ -50,6 +51,8 @@ class Back(IntFlag):
     STRANGERS = 64  # reached parameters of a network that is not watched
     SHARED = 128  # its first output had been Backpropped before
     NEGATIVE = 256  # the loss was below 0
+    BESIDE = 512  # it takes a watched tensor itself, outside the network's forward passes: a penalty, say
+    OTHERS = 1024  # reached tensors that are no network's parameters: an input whose gradient is wanted
 
     @property
     def raised(self) -> bool:
@@ -63,6 +66,8 @@ class Written(IntFlag):
     ALONG_RETURNED = 2  # change = -factor * what autograd.grad gave
     RESTORED = 4  # the values equal earlier ones
     NOT_FINITE = 8
+    AVERAGED = 16  # they lie between those before and earlier ones: ref = share of the way, age = which earlier ones
+    BACK = 32  # they are those before the last change, but for rounding
 
 
 class Event(NamedTuple):

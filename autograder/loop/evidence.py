@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy
+import torch
 
 from autograder.loop.asked import PER_EXAMPLE, Asked
-from autograder.loop.events import Account
+from autograder.loop.events import MIXED, Account
 from autograder.loop.gradients import Array, Gradient, NetworkGradient, Parameters
 from autograder.loop.ledger import Ledger, keep
 from autograder.loop.machine import Machine, Step, Way, distance
@@ -35,7 +36,8 @@ class Evidence:
     gradients that came back to the outputs, by (Backprop, forward). `allowed` raises bounds of optimizer settings.
     `batches` are the examples of one pass in the order given, as they are meant to be taken; empty: one by one.
     `not_computed` names layers whose training the machine does not know: nothing can be proven then. `inert` names
-    tensors that the network's output does not depend on, such as a bias before a BatchNorm.
+    tensors that the network's output does not depend on, such as a bias before a BatchNorm. `came`: the same with the
+    inputs as they came to the network, where they were none of the examples (noise, mixtures).
     """
 
     start: Parameters
@@ -53,6 +55,7 @@ class Evidence:
     batches: tuple[tuple[int, ...], ...] = ()
     not_computed: tuple[str, ...] = ()
     inert: tuple[str, ...] = ()
+    came: Evidence | None = None
 
     @property
     def pass_of(self) -> tuple[tuple[int, ...], ...]:
@@ -122,7 +125,7 @@ def ways(evidence: Evidence, steps: Sequence[Step], use_pulls: bool = False) -> 
 
 def runs_to(evidence: Evidence, steps: Sequence[Step], tolerance: float = TOLERANCE) -> bool:
     """Whether these steps lead from the probe's start to its end."""
-    gradients = [evidence.gradient]
+    gradients = gradients_of(evidence)
     if isinstance(evidence.gradient, NetworkGradient):
         gradients.append(evidence.gradient.exact())
     for gradient in gradients:
@@ -138,14 +141,23 @@ def runs_to(evidence: Evidence, steps: Sequence[Step], tolerance: float = TOLERA
 def pulls_run_to(evidence: Evidence, steps: Sequence[Step]) -> tuple[bool, bool, bool]:
     """Whether these steps with the gradients that came back to the outputs lead to the probe's end; whether those were
     the asked loss all the same, in several parts or through several forward passes; whether they were against it."""
-    for way in ways(evidence, steps, True):
-        machine = Machine(evidence.start, evidence.gradient, way)
-        try:
-            if near(evidence, machine.run(steps), TOLERANCE):
-                return True, machine.asked_loss, machine.against
-        except CANNOT:
-            return False, False, False
+    for gradient in gradients_of(evidence):
+        for way in ways(evidence, steps, True):
+            machine = Machine(evidence.start, gradient, way)
+            try:
+                if near(evidence, machine.run(steps), TOLERANCE):
+                    return True, machine.asked_loss, machine.against
+            except CANNOT:
+                return False, False, False
     return False, False, False
+
+
+def gradients_of(evidence: Evidence) -> list[Gradient]:
+    """The gradient of a probe, and, where its loop worked with half the digits, as that computes it."""
+    found = [evidence.gradient]
+    if isinstance(evidence.gradient, NetworkGradient) and MIXED in evidence.account.notes:
+        found += [evidence.gradient.mixed(kind) for kind in (torch.bfloat16, torch.float16)]
+    return found
 
 
 def near(evidence: Evidence, end: Parameters, tolerance: float) -> bool:

@@ -62,15 +62,19 @@ class NetworkGradient:
 
     def __init__(
         self, network: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor, loss: Loss,
-        numbers: torch.dtype = torch.float32,
+        numbers: torch.dtype = torch.float32, autocast: torch.dtype | None = None,
     ) -> None:  # fmt: skip
-        self.network, self.numbers, self.of = network.to(numbers), numbers, loss
+        self.network, self.numbers, self.of, self.autocast = network.to(numbers), numbers, loss, autocast
         self.inputs = inputs.to(numbers) if inputs.is_floating_point() else inputs
         self.targets = targets.to(numbers) if targets.is_floating_point() else targets
 
     def exact(self) -> NetworkGradient:
         """The same in float64, for loops that compute in another order, or in float64 themselves."""
         return NetworkGradient(copy.deepcopy(self.network), self.inputs, self.targets, self.of, torch.float64)
+
+    def mixed(self, kind: torch.dtype) -> NetworkGradient:
+        """The same under torch.autocast to numbers of this kind."""
+        return NetworkGradient(self.network, self.inputs, self.targets, self.of, self.numbers, kind)
 
     @property
     def others(self) -> Sequence[Gradient]:
@@ -87,7 +91,8 @@ class NetworkGradient:
         }
 
     def _outputs(self, tensors: dict[str, torch.Tensor], rows: Sequence[int]) -> torch.Tensor:
-        found: torch.Tensor = functional_call(self.network, tensors, (self.inputs[list(rows)],))
+        with torch.autocast("cpu", self.autocast or torch.bfloat16, enabled=self.autocast is not None):
+            found: torch.Tensor = functional_call(self.network, tensors, (self.inputs[list(rows)],))
         return found
 
     def __call__(
@@ -95,8 +100,8 @@ class NetworkGradient:
     ) -> Parameters:
         tensors = self._tensors(parameters, True)
         outputs = self._outputs(tensors, rows)
-        back = None if pull is None else torch.from_numpy(pull).to(self.numbers).reshape(outputs.shape)
-        whole = self.of(outputs, self.targets[list(rows)]) if pull is None else outputs
+        back = None if pull is None else torch.from_numpy(pull).to(outputs.dtype).reshape(outputs.shape)
+        whole = self._loss(outputs, rows) if pull is None else outputs
         if later is not None:
             for name, tensor in tensors.items():
                 tensor.data.copy_(torch.from_numpy(later[name]))  # behind autograd's back, as such a loop does
@@ -110,13 +115,55 @@ class NetworkGradient:
         with torch.no_grad():
             outputs = self._outputs(self._tensors(parameters), rows)
         outputs.requires_grad_(True)
-        (found,) = torch.autograd.grad(self.of(outputs, self.targets[list(rows)]), outputs)
+        (found,) = torch.autograd.grad(self._loss(outputs, rows), outputs)
         return numpy.asarray(found.reshape(len(rows), -1).double().numpy())
 
     def loss(self, parameters: Parameters, rows: Sequence[int]) -> float:
         with torch.no_grad():
             outputs = self._outputs(self._tensors(parameters), rows)
-            return float(self.of(outputs, self.targets[list(rows)]))
+            return float(self._loss(outputs, rows))
+
+    def _loss(self, outputs: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+        with torch.autocast("cpu", self.autocast or torch.bfloat16, enabled=self.autocast is not None):
+            return self.of(outputs, self.targets[list(rows)])
+
+
+class CameGradient(NetworkGradient):
+    """Of inputs as they came to a network, whose targets nobody knows: from what came back to the outputs alone."""
+
+    def __init__(self, network: torch.nn.Module, inputs: torch.Tensor) -> None:
+        super().__init__(network, inputs, inputs, squared_error)
+
+    def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
+        return None
+
+
+class PenalisedGradient(NetworkGradient):
+    """Of a loss with a penalty on the parameters beside it: `factor` times `penalty` of each of `names`."""
+
+    def __init__(self, plain: NetworkGradient, penalty: Penalty, names: Sequence[str], factor: float) -> None:
+        super().__init__(plain.network, plain.inputs, plain.targets, plain.of, plain.numbers, plain.autocast)
+        self.plain, self.penalty, self.names, self.factor = plain, penalty, names, factor
+
+    def __call__(
+        self, parameters: Parameters, rows: Sequence[int], later: Parameters | None = None, pull: Array | None = None
+    ) -> Parameters:
+        found = self.plain(parameters, rows, later, pull)
+        for name in self.names:
+            found[name] = found[name] + self.precision(self.factor) * self.penalty(parameters[name])
+        return found
+
+    def pull(self, parameters: Parameters, rows: Sequence[int]) -> Array | None:
+        return self.plain.pull(parameters, rows)
+
+
+Penalty = Callable[[Array], Array]
+PENALTIES: dict[str, Penalty] = {
+    "the squares": lambda array: 2 * array,
+    "the absolute values": numpy.sign,
+    "the length": lambda array: array / max(float(numpy.linalg.norm(array)), 1e-12),
+}
+"""Derivatives of penalties on a tensor."""
 
 
 class ChainGradient:

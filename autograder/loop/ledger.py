@@ -53,6 +53,7 @@ class Backprop:
     after: int  # updates before it
     used: int = 0  # updates that spent a mark of it
     erased: bool = False
+    away: bool = False  # it was made only to find the place that the next loss is looked at from (SAM)
 
     @property
     def flags(self) -> Back:
@@ -97,6 +98,8 @@ class Ledger:
     piled: int = 0  # mask of tensors that an update had old marks of
     edits: list[Event] = field(default_factory=list)
     ratios: dict[int, float] = field(default_factory=dict)  # update's number -> factor of edited gradients
+    aways: set[int] = field(default_factory=set)  # places in the account of changes that were taken back, after a look
+    backs: set[int] = field(default_factory=set)  # and of those that took them back
 
     @property
     def reaching(self) -> list[Backprop]:
@@ -115,12 +118,12 @@ class Ledger:
     @property
     def lost(self) -> list[Backprop]:
         """Backprops erased before any update used them."""
-        return [one for one in self.reaching if not one.used and one.erased]
+        return [one for one in self.reaching if not one.used and one.erased and not one.away]
 
     @property
     def left(self) -> list[Backprop]:
         """Backprops never used and never erased."""
-        return [one for one in self.reaching if not one.used and not one.erased]
+        return [one for one in self.reaching if not one.used and not one.erased and not one.away]
 
     @property
     def reset_runs(self) -> list[int]:
@@ -242,6 +245,10 @@ class _Keeper:
                 self.held[bit] = [t for t in self.held[bit] if not self._only_returned(t)]
         elif flags & Written.ALONG_GRADIENT:
             self._update(position, event, event.mask)
+        elif flags & Written.BACK and self._comes_back(event):
+            self.book.backs.add(position)
+        elif flags & Written.AVERAGED:
+            pass  # with earlier weights of the same loop: no gradient is used, and the replay shows whether it is so
         else:
             # An update in an unknown way: whatever was held may have been used for it.
             tokens = [token for bit in self._of(event.mask) for token in (*self.held[bit], *self.returned[bit])]
@@ -250,6 +257,25 @@ class _Keeper:
             self._spend(sorted({token.backprop for token in tokens}))
             self.book.consumed |= event.mask if tokens else 0
             self._add(Update(len(self.book.updates) + 1, event, Use.UNKNOWN, position=position))
+
+    def _comes_back(self, event: Event) -> bool:
+        """Whether a change takes back the last one, which was by hand, after a Backprop in between: then neither is an
+        update, and the gradient of the first was not learned from."""
+        last = self.book.updates[-1] if self.book.updates else None
+        if last is None or not last.by_hand or last.event.mask != event.mask:
+            return False
+        if not self.book.backprops or self.book.backprops[-1].after < len(self.book.updates):
+            return False
+        self.book.updates.pop()
+        self.book.ratios.pop(last.number, None)
+        self.book.aways.add(last.position)
+        for bit in self._of(event.mask):
+            self.since_reset[bit] = max(0, self.since_reset[bit] - 1)
+        for number in last.held:
+            one = self.book.backprops[number]
+            one.used = max(0, one.used - 1)
+            one.away = not one.used
+        return True
 
     def _only_returned(self, token: Token) -> bool:
         return bool(self.book.backprops[token.backprop].flags & Back.GRAD_ONLY)

@@ -71,9 +71,10 @@ class Step:
     """One step of a loop. `what`: F(orward), B(ackprop), Z (Reset), S (Optimize), W(ritten), E(dited), D(eposit).
 
     `tensors` names those concerned; `refs` the forwards of a Backprop; `rows` the examples of a forward pass; `factor`
-    that of a change by hand or an edit (with `clamped` the bound of it); `age` the updates since a Backprop's loss was
-    computed, `number` its own in the account; `grad_only` gradients that autograd.grad returned; `added` a deposit
-    beside what was there.
+    that of a change by hand or an edit (with `clamped` the bound of it), or the share of an A(verage) with the values
+    before update `age`; R takes back a change that was only for a look (`away`); `age` the updates since a Backprop's
+    loss was computed, `number` its own in the account; `grad_only` gradients that autograd.grad returned; `added` a
+    deposit beside what was there.
     """
 
     what: str
@@ -90,6 +91,7 @@ class Step:
     from_returned: bool = False
     pulls: tuple[Array | None, ...] = ()
     closure: tuple[Step, ...] = ()
+    away: bool = False
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,15 @@ class Machine:
             if gradient is None:
                 raise ValueError("a change along a gradient that is not there")
             self.now[name] = self.now[name] - step.factor * gradient
+        self._changed()
+
+    def _do_R(self, step: Step) -> None:
+        self.now.update({name: self.versions[-2][name] for name in step.tensors})
+        self._changed()
+
+    def _do_A(self, step: Step) -> None:
+        for name in step.tensors:
+            self.now[name] = self.now[name] + step.factor * (self.versions[step.age][name] - self.now[name])
         self._changed()
 
     def _do_S(self, step: Step) -> None:

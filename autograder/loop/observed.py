@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from autograder.loop.events import Kind
+from autograder.loop.events import Kind, Written
 from autograder.loop.ledger import Ledger
 from autograder.loop.wording import listed
 
@@ -22,6 +22,13 @@ def observed(ledger: Ledger) -> tuple[str, ...]:
     sizes = _sizes(ledger)
     if sizes:
         found.append(f"Rows behind each update: {_counted(sizes)}.")
+    if ledger.backs:
+        found.append(f"Weights were moved to look at the loss there, and put back, {_times(len(ledger.backs))}.")
+    averaged = sum(
+        event.kind == Kind.WRITTEN and bool(event.flags & Written.AVERAGED) for event in ledger.account.events
+    )
+    if averaged:
+        found.append(f"Weights were averaged with earlier ones {_times(averaged)}.")
     unused = len(ledger.lost) + len(ledger.left)
     if unused:
         found.append(f"{unused} of {len(ledger.reaching)} gradients were never used.")
@@ -29,6 +36,10 @@ def observed(ledger: Ledger) -> tuple[str, ...]:
     if still:
         found.append(f"Never moved: {listed(still)}.")
     return tuple(found)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _makers(ledger: Ledger) -> str:

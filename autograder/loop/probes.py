@@ -8,7 +8,7 @@ number of examples, and inputs that make every row recognisable in whatever orde
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
@@ -18,6 +18,7 @@ from autograder.loop.asked import ASKED, PER_EXAMPLE, Asked
 from autograder.loop.events import Account, read
 from autograder.loop.evidence import Evidence
 from autograder.loop.gradients import (
+    CameGradient,
     ChainGradient,
     Gradient,
     Loss,
@@ -232,10 +233,23 @@ def loop_evidence(
     inert: tuple[str, ...] = ()
     if isinstance(gradient, NetworkGradient):
         missing, inert = not_computed(gradient.network, gradient.inputs[:4]), _inert(gradient, arrays(probe.start))
-    return Evidence(
+    found = Evidence(
         arrays(probe.start), arrays(end), gradient, len(probe.inputs), probe.epochs, probe.lr, account, rows,
         pulls_of(report, outputs), error, allowed or {}, probe.kind.asked, probe.batches, missing, inert,
     )  # fmt: skip
+    if isinstance(gradient, NetworkGradient) and isinstance(seen, torch.Tensor) and any(one is None for one in rows):
+        came = _as_they_came(gradient, seen, probe)
+        if came is not None:
+            return replace(found, came=replace(found, gradient=came, rows=rows_of(range(len(seen)), account.events)))
+    return found
+
+
+def _as_they_came(gradient: NetworkGradient, seen: torch.Tensor, probe: LoopProbe) -> CameGradient | None:
+    """The gradient of inputs that are none of the examples; None where they have another form."""
+    one = probe.inputs.shape[1:]
+    if seen.dim() != 2 or seen.shape[1] != one.numel() or not probe.inputs.is_floating_point():
+        return None
+    return CameGradient(gradient.network, seen.reshape(-1, *one))
 
 
 def outputs_of(probe: LoopProbe) -> int:

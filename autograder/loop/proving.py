@@ -79,6 +79,8 @@ class Weighed(Machine):
 
     def _do_W(self, step: Step) -> None:
         super()._do_W(step)
+        if step.away:
+            return
         for name in step.tensors:
             self._take((self.given if step.from_returned else self.latest)[name], abs(step.factor))
 

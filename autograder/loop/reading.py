@@ -15,7 +15,7 @@ from typing import Any
 
 from autograder.loop.asked import PER_EXAMPLE, Asked
 from autograder.loop.events import Account, Back, Event, Kind, Place, Written
-from autograder.loop.ledger import EMPTY, Ledger, Update, Use
+from autograder.loop.ledger import EMPTY, Backprop, Ledger, Update, Use
 from autograder.loop.timeline import Step
 from autograder.loop.verdicts import KINDS, RIGHT
 from autograder.loop.wording import HINTS, RECREATED_HINT, advise, say
@@ -336,6 +336,8 @@ def _coverage(ledger: Ledger, facts: Facts) -> Found | None:
             return found
     tried = [one for one in ledger.lost if not one.after]  # a look at the marks before the loop
     unused = [one for one in (*ledger.lost, *ledger.left) if not one.flags & Back.GRAD_ONLY]
+    if facts.asked != PER_EXAMPLE:
+        unused = _not_on_purpose(ledger, facts, unused)
     if len(tried) * 4 <= len(used) and not ledger.count(Use.LOST):
         unused = [one for one in unused if one not in tried]
     if unused:
@@ -372,6 +374,18 @@ def _left_out(ledger: Ledger, facts: Facts, whole: int) -> Found | None:
     if uses < whole * (facts.epochs or 1) or len(learned) <= max(1, whole // 4):  # else drawn with replacement
         return "STOPS_EARLY", {"k": len(learned), "n": whole}, None
     return None
+
+
+def _not_on_purpose(ledger: Ledger, facts: Facts, unused: Sequence[Backprop]) -> list[Backprop]:
+    """Gradients that were thrown away and are missed: not those of a loss that was Backpropped for something else (an
+    input that is to be changed, another network), nor any where each example was learned from as often as is asked."""
+    rows = facts.rows
+    if rows is not None and facts.examples and facts.epochs and not ledger.count(Use.LOST):
+        used = [rows[one.number] for one in ledger.reaching if one.used and one.number < len(rows)]
+        counts = Counter(row for numbers in used for row in numbers)
+        if len(counts) >= facts.examples and min(counts.values()) >= facts.epochs:
+            return []
+    return [one for one in unused if not one.flags & (Back.STRANGERS | Back.OTHERS)]
 
 
 def _uneven(ledger: Ledger, facts: Facts, whole: int) -> Found | None:

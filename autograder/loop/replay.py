@@ -8,12 +8,16 @@ for step (`retrace`), and hypotheses of ours, which need no account (`programs`)
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import functools
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy
 
+from autograder.loop.asked import PER_EXAMPLE
 from autograder.loop.compiling import NEAR_RATE, compiled, rate_of
+from autograder.loop.events import Back
 from autograder.loop.evidence import (
     CANNOT,
     EXPLODED,
@@ -26,11 +30,20 @@ from autograder.loop.evidence import (
     runs_to,
     ways,
 )
-from autograder.loop.gradients import Gradient, ProductGradient
+from autograder.loop.gradients import (
+    PENALTIES,
+    Array,
+    CameGradient,
+    Gradient,
+    NetworkGradient,
+    PenalisedGradient,
+    ProductGradient,
+)
 from autograder.loop.hypotheses import cycle, fitting, on_the_way, scale_of, taught
 from autograder.loop.machine import Machine, Step, Way, distance, plain
 from autograder.loop.proving import Mark, Proven, Weighed, proven
 
+FIRST_FACTORS = (1e-3, 1e-2, 0.1)  # of a penalty: tried first, since the way there need not be straight
 PROVEN = 50 * ROUNDED  # a way shorter than this proves no order
 NO_DOUBT = Proven()  # where nothing of the account had to be believed
 
@@ -44,7 +57,8 @@ class Replayed:
     hypotheses that give the same numbers; `scale`: the lab's loop gives them with updates this many times as large;
     `stopped`: so does the lab's loop after this many updates; `doubt`: settings that are not believed; `far`: the way
     from start to end is long enough to tell orders apart; `against`: the other loss leads away from the lab's 0;
-    `proven`: which of the account's gradients these numbers need.
+    `proven`: which of the account's gradients these numbers need; `came`: with inputs that were none of the examples;
+    `penalty`: with a penalty on the parameters that nobody asked for, in words.
     """
 
     moved: bool
@@ -59,6 +73,8 @@ class Replayed:
     far: bool = True
     against: bool = False
     proven: Proven = NO_DOUBT
+    came: bool = False
+    penalty: str = ""
 
     @property
     def taught(self) -> bool:
@@ -84,6 +100,14 @@ def replayed(evidence: Evidence) -> Replayed:
             by_pulls, retraced, against = pulls_run_to(evidence, steps)
         elif not retraced:
             by_pulls = any(runs_to(replace(evidence, gradient=other), steps) for other in evidence.gradient.others)
+        if not retraced and not by_pulls and evidence.asked != PER_EXAMPLE:
+            penalised = _penalised(evidence, steps)
+            if penalised is not None:
+                return penalised
+    elif evidence.came is not None:
+        found = _as_came(evidence.came)
+        if found is not None:
+            return found
     rate = rate_of(evidence, steps) if evidence.asked.lr and (retraced or by_pulls) else 1.0
     if 0 < rate < 1 and steps is not None and clipped(evidence, steps):
         rate = 1.0
@@ -101,6 +125,69 @@ def replayed(evidence: Evidence) -> Replayed:
     if fits[:1] == ("CORRECT",):
         return replace(found, fits=fits)
     return replace(found, fits=fits, scale=scale_of(evidence), stopped=on_the_way(evidence))
+
+
+def _as_came(evidence: Evidence) -> Replayed | None:
+    """What the numbers prove with the inputs as they came, if they do."""
+    steps, _ = compiled(evidence)
+    if steps is None:
+        return None
+    return _by_pulls(evidence, steps) or _penalised(evidence, steps)
+
+
+def _by_pulls(evidence: Evidence, steps: Sequence[Step]) -> Replayed | None:
+    if not evidence.pulls or not pulls_run_to(evidence, steps)[0]:
+        return None
+    rate = rate_of(evidence, steps) if evidence.asked.lr else 1.0
+    far = distance(evidence.start, evidence.end) >= PROVEN
+    came = isinstance(evidence.gradient, CameGradient)
+    return Replayed(True, True, by_pulls=True, rate=rate, far=far, came=came, proven=what_is_proven(evidence, steps))
+
+
+def _penalised(evidence: Evidence, steps: Sequence[Step]) -> Replayed | None:
+    """What the numbers prove with a penalty on the parameters in the loss; None unless one is seen and gives them."""
+    plain = evidence.gradient
+    if not isinstance(plain, NetworkGradient) or not evidence.pulls:
+        return None
+    if not any(one.flags & Back.BESIDE for one in evidence.ledger.reaching):
+        return None
+    everything = tuple(evidence.start)
+    weights = tuple(name for name in everything if evidence.start[name].ndim > 1)
+    for told, penalty in PENALTIES.items():
+        for names in dict.fromkeys((everything, weights)):
+            made = functools.partial(PenalisedGradient, plain, penalty, names)
+            for first in FIRST_FACTORS:
+                factor = _factor(evidence, steps, made, first)
+                found = _by_pulls(replace(evidence, gradient=made(factor)), steps) if factor else None
+                if factor and found is not None:
+                    whose = "all parameters" if names == everything else "the weights"
+                    came = isinstance(plain, CameGradient)
+                    return replace(found, penalty=f"{factor:.3g} times {told} of {whose}", came=came)
+    return None
+
+
+def _factor(evidence: Evidence, steps: Sequence[Step], made: Callable[[float], Gradient], first: float) -> float | None:
+    """The factor with which a gradient comes nearest to the probe's end, by secant steps along the way it leads."""
+
+    def ended(factor: float) -> Array:
+        end = Machine(evidence.start, made(factor), Way(pulls=True)).run(steps)
+        return numpy.concatenate([end[name].ravel() for name in evidence.start]).astype(numpy.float64)
+
+    goal = numpy.concatenate([evidence.end[name].ravel() for name in evidence.start])
+    known, factor = 0.0, first
+    with contextlib.suppress(*CANNOT):
+        before = ended(known)
+        for _ in range(8):
+            now = ended(factor)
+            slope = (now - before) / (factor - known)
+            size = float(slope @ slope)
+            if not 0 < size < math.inf:
+                return None
+            change = float(slope @ (goal - now)) / size
+            known, before, factor = factor, now, factor + change
+            if abs(change) <= 1e-6 * abs(factor):
+                return factor if factor > 0 else None
+    return None
 
 
 def clipped(evidence: Evidence, steps: Sequence[Step]) -> bool:

@@ -294,6 +294,15 @@ VERDICTS: tuple[Verdict, ...] = (
         share=1.0,
     ),
     Verdict(
+        "OTHER_INPUTS",
+        rank=271,
+        sentence="The order is right, but the network was given other inputs than the {one}s: changed or mixed ones.",
+        advice="Hand the network the inputs as they are, unless the assignment asks for others.",
+        order_is_right=True,
+        beside=True,
+        share=1.0,
+    ),
+    Verdict(
         "OTHER_BATCHES",
         rank=272,
         sentence="The order is right, but an update takes {k} examples at once; {asks}.",

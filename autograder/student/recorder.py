@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from autograder.loop.events import MOST_EVENTS, MOST_TENSORS, STOPPED, Back, Kind, Written
+from autograder.loop.events import MIXED, MOST_EVENTS, MOST_TENSORS, STOPPED, Back, Kind, Written
 from autograder.student.book import Book
 from autograder.student.comparing import factor_along, failure, ratio, same_numbers
 from autograder.student.taps import TAPS, Walk, below_zero, self_test, sequence_number
@@ -29,6 +29,9 @@ from autograder.student.taps import TAPS, Walk, below_zero, self_test, sequence_
 FULL_UPDATES = 250
 BURST = 8
 GROWTH = 1.25  # the next burst comes at this many times the updates so far
+MOST_SNAPSHOTS = 400  # earlier values that are kept
+MOST_BACK = 32  # of these are tried as those that an average is with
+FEWEST_AVERAGED = 10  # numbers: of fewer every change lies on some line
 ROUNDING = 4e-7  # of a float32 value of size 1, left by adding a small change to it
 
 
@@ -139,6 +142,7 @@ class Recorder(Book):
         self._bounds: list[tuple[int, int]] = []  # sequence numbers before and after each forward pass
         self._bounds_from = self.forwards
         self._snapshots: list[list[torch.Tensor]] = []
+        self._last_changed = 0
         self._accumulated = 0
         self._pending = 0  # tensors whose gradient grew outside the choke point
         self._running: list[dict[str, Any]] = []
@@ -172,6 +176,8 @@ class Recorder(Book):
         if self.loud:
             self._look()
             self._entered = sequence_number()
+            if torch.is_autocast_enabled("cpu"):
+                self.note(MIXED)
 
     @guarded
     def forward(self, inputs: Iterable[Any], output: Any) -> None:
@@ -284,8 +290,7 @@ class Recorder(Book):
         for key, consumers in walk.consumers.items():
             bit = self._bits.get(key)
             if bit is None:
-                if key in walk.learnable:
-                    flags |= Back.STRANGERS
+                flags |= Back.STRANGERS if key in walk.learnable else Back.OTHERS
                 continue
             mask |= bit
             earliest = min(consumers)
@@ -298,6 +303,8 @@ class Recorder(Book):
                 index = bisect.bisect_right(self._bounds, (consumer, sys.maxsize)) - 1
                 if index >= 0 and self._bounds[index][0] <= consumer < self._bounds[index][1]:
                     forwards.add(index + self._bounds_from)
+                else:
+                    flags |= Back.BESIDE
             self._used.update(consumers)
         self.reaches += [(number, forward) for forward in sorted(forwards)]
         age = len(self._change_times) - bisect.bisect_right(self._change_times, first) if mask else 0
@@ -439,8 +446,9 @@ class Recorder(Book):
         return mask
 
     def _take(self, mask: int, since: int) -> None:
-        if len(self._snapshots) < 400:
+        if len(self._snapshots) < MOST_SNAPSHOTS:
             self._snapshots.append(list(self._values))
+        self._last_changed = mask
         for bit, tensor in enumerate(self.tensors):
             if mask >> bit & 1:
                 self._values[bit] = tensor.detach().clone()
@@ -454,23 +462,24 @@ class Recorder(Book):
             self._take(mask, self._seen_at)
             self._steps[-1]["changed"] |= mask
         elif mask:
-            factor, flags = self._explain(mask)
+            factor, flags, earlier = self._explain(mask)
             # The change lies between the last look and this one: only uses before the last look are surely older.
             self._take(mask, self._seen_at)
             ref = self.number(factor) if factor is not None else -1
-            self.write(Kind.WRITTEN, mask, ref=ref, flags=int(flags))
+            self.write(Kind.WRITTEN, mask, ref=ref, flags=int(flags), age=earlier)
             self._seen_at = now
             self._update_done()
         self._seen_at = now
 
-    def _explain(self, mask: int) -> tuple[float | None, Written]:
-        """Whether a change is -factor * gradient, or brings back earlier values."""
+    def _explain(self, mask: int) -> tuple[float | None, Written, int]:
+        """Whether a change is -factor * gradient, or brings back earlier values, or goes a part of the way to some:
+        then that part, and which they are."""
         bits = [bit for bit in range(len(self.tensors)) if mask >> bit & 1]
         if any(self.tensors[bit].shape != self._values[bit].shape for bit in bits):
-            return None, Written(0)
+            return None, Written(0), 0
         change = [self.tensors[bit].detach().double() - self._values[bit].double() for bit in bits]
         if not all(bool(torch.isfinite(part).all()) for part in change):
-            return None, Written.NOT_FINITE
+            return None, Written.NOT_FINITE, 0
         slack = sum(float(self._values[bit].double().square().sum()) for bit in bits) ** 0.5 * ROUNDING
         for source, flag in (
             (self._grads, Written.ALONG_GRADIENT),
@@ -482,8 +491,34 @@ class Recorder(Book):
                 continue
             factor = factor_along(change, [grad.double() for grad in grads if grad is not None], slack)
             if factor is not None and (factor > 0 or not self._seen_before()):
-                return factor, flag
-        return None, Written.RESTORED if self._seen_before() else Written(0)
+                return factor, flag, 0
+        if self._is_back(mask, slack):
+            return None, Written.RESTORED | Written.BACK, 0
+        if self._seen_before():
+            return None, Written.RESTORED, 0
+        return self._averaged(bits, change, slack)
+
+    def _is_back(self, mask: int, slack: float) -> bool:
+        """Whether the values are those before the last change of the same tensors, as when a loop looks at the loss
+        somewhere else and comes back."""
+        if not self._snapshots or len(self._snapshots) >= MOST_SNAPSHOTS or mask != self._last_changed:
+            return False
+        gap = sum(
+            float((tensor.detach().double() - earlier.double()).square().sum())
+            for tensor, earlier in zip(self.tensors, self._snapshots[-1], strict=True)
+        )
+        return bool(gap**0.5 <= slack)
+
+    def _averaged(self, bits: list[int], change: list[torch.Tensor], slack: float) -> tuple[float | None, Written, int]:
+        if sum(part.numel() for part in change) < FEWEST_AVERAGED or len(self._snapshots) >= MOST_SNAPSHOTS:
+            return None, Written(0), 0
+        for number in range(len(self._snapshots) - 1, max(-1, len(self._snapshots) - MOST_BACK), -1):
+            earlier = self._snapshots[number]
+            way = [self._values[bit].double() - earlier[bit].double() for bit in bits]
+            part = factor_along(change, way, slack)
+            if part is not None and 1e-3 < part < 0.999:
+                return part, Written.AVERAGED, number
+        return None, Written(0), 0
 
     def _seen_before(self) -> bool:
         """Whether the values are those of an earlier moment. One update back looks like a step up the gradient, too."""
