@@ -143,3 +143,21 @@ def test_two_networks_that_learn_from_each_other_throw_gradients_away_on_purpose
             (F.softplus(tells(made)) + F.softplus(-tells(torch.randn(4, 3)))).mean().backward()
             second.step()
     assert seen.verdict in ("CORRECT", "CORRECT_ROTATED")
+
+
+GROUPED = """turn += 1
+(F.mse_loss(network(x), y){divided}).backward()
+if turn % 3 == 0:
+    optimizer.step()
+    optimizer.zero_grad()"""
+
+
+@pytest.mark.parametrize("divided", ["", " / 3"])
+@pytest.mark.parametrize("wanted", [None, True, False])
+def test_whether_accumulated_losses_are_divided_can_be_asked_for(divided: str, wanted: bool | None) -> None:
+    kind = replace(PROBE, asked=replace(NOTHING, mean=wanted), examples=((24, 25), (36, 37), (48, 49)))
+    found = judged(train_of(loop(GROUPED.format(divided=divided), "turn = 0")), kind=kind)
+    right = wanted in (None, bool(divided))
+    assert (found.name, found.correct, found.as_asked) == (
+        "CORRECT_ACCUMULATED" if right else "WRONG_LOSS", True, right,
+    )  # fmt: skip

@@ -6,6 +6,7 @@ Used by the judge's forks (`judge.server`) and, for its first half, by the pytes
 from __future__ import annotations
 
 import errno
+import re
 import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from autograder.sandbox.sessions import Hold, Sandbox
 
 
+ERROR_NAMED = re.compile(r"[A-Za-z_.]+(Error|Exception|Warning|Exit|Interrupt)\b")
 NOTEBOOK = "notebook"  # label of the seed that a notebook's own random numbers start from
 SESSION_FAULT = "SESSION_FAULT"  # our code beside the student's failed, or was made to: see the record's detail
 UNFINISHED = "It was not run: judging your notebook came to no end before it."
@@ -179,6 +181,13 @@ def leading_verdict(questions: Sequence[QuestionResult], checks: Collection[str]
     return next((test.verdict for test in reversed(own) if test.verdict and test.id in checks), None)
 
 
+def reason_in(detail: str) -> str:
+    """What a failed test of ours stopped with: the last line of its traceback that names an error."""
+    lines = [line.removeprefix("E").strip() for line in detail.splitlines() if line.strip()]
+    named = [line for line in lines if ERROR_NAMED.match(line)]
+    return (named or lines or ["no reason was given"])[-1][:200].rstrip(".")
+
+
 def summed_up(
     run: NotebookRun,
     questions: tuple[QuestionResult, ...],
@@ -198,7 +207,8 @@ def summed_up(
     status, message = Status.GRADED, ""
     if faulty:
         status = Status.GRADER_ERROR
-        message = f"{len(faulty)} hidden test(s) failed by themselves: {', '.join(test.id for test in faulty)}."
+        told = "; ".join(f"{test.id} ({reason_in(test.detail)})" for test in faulty)
+        message = f"{len(faulty)} hidden test(s) failed by themselves: {told}."
     elif unrun or run.cut_short:
         status = Status.PARTIAL
         what = f"{len(unrun)} of {len(tests)} tests could not be run" if unrun else "the last cells were not run"

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 class Asked:
     """`batch`: "example" (an update for each; groups of them are right all the same), a number of examples for each
     update, "pass" (all of them), or None; `every`: each example in each pass; `loss`: the probe's loss; `lr`, `epochs`:
-    those that are handed over; `optimizer`: the name of its class in torch.optim; `direction`: down."""
+    those that are handed over; `optimizer`: the name of its class in torch.optim; `direction`: down;
+    `mean`: where an update takes several Backprops, whether each loss is divided by their number, so that
+    they give its mean (None: either way)."""
 
     batch: str | int | None = None
     every: bool = True
@@ -21,6 +23,7 @@ class Asked:
     epochs: bool = True
     optimizer: str | None = None
     direction: bool = True
+    mean: bool | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for a batch that is none of these."""

@@ -23,6 +23,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy
+
 from autograder.loop.asked import PER_EXAMPLE
 from autograder.loop.compiling import CONTRADICTION
 from autograder.loop.events import Written
@@ -89,6 +91,7 @@ class _Found:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
+@numpy.errstate(all="ignore")  # numbers that explode are told in the verdict
 def decide(probes: Sequence[Evidence], rules: Rules | None = None) -> Decision:
     """The verdict that explains every probe. Probes must differ in size and start; at least one is needed."""
     rules = rules or Rules()
@@ -160,7 +163,7 @@ def _decided(
     if all(right):
         if not any(proofs[n].far for n in told):
             return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("TOO_SMALL_TO_PROVE",))
-        return _other_inputs(probes, proofs, told, seen) or _right(seen)
+        return _other_inputs(probes, proofs, told, seen) or _other_mean(probes, proofs, told, seen) or _right(seen)
     inconsistent = ("INCONSISTENT_LOOP",) if any(right) else ()
     if lenient(seen) and not any(proofs[n].finite for n in told):
         return _Found("UNEXPLAINED_UPDATE", False, 0.0, ("DIVERGED", "LOOP_NOT_EXPLAINED"))  # nothing can be proven
@@ -257,6 +260,17 @@ def _other_inputs(
     if seen in RIGHT and (asked.every or asked.loss) and any(proofs[n].came for n in told):
         return _Found("OTHER_INPUTS")
     return None
+
+
+def _other_mean(
+    probes: Sequence[Evidence], proofs: Sequence[Replayed], told: Sequence[int], seen: str
+) -> _Found | None:
+    """Whether gradients are accumulated into their sum where their mean is asked for, or the other way round."""
+    wanted = probes[0].asked.mean
+    if wanted is None or seen != "CORRECT_ACCUMULATED":
+        return None
+    several = [n for n in told if any(len(update.fresh) > 1 for update in probes[n].ledger.updates)]
+    return None if all(proofs[n].mean == wanted for n in several) else _Found("WRONG_LOSS", facts={"mean": wanted})
 
 
 def _restores(ledger: Ledger) -> bool:
@@ -388,6 +402,9 @@ def _told(
         notes = (*notes, f"{', '.join(unknown)}: their training is only observed, not computed anew")
     if any(proof.came for proof in proofs):
         notes = (*notes, "the network was given inputs that are none of the examples: changed, noisy or mixed ones")
+    if name == "WRONG_LOSS" and "mean" in found.facts:
+        wanted = "divided by their number" if found.facts["mean"] else "added up as they are"
+        notes = (*notes, f"the losses of one update's Backprops are to be {wanted}")
     penalty = next((proof.penalty for proof in proofs if proof.penalty), "")
     if penalty:
         notes = (*notes, f"the loss has a penalty in it: {penalty}")

@@ -138,18 +138,19 @@ def runs_to(evidence: Evidence, steps: Sequence[Step], tolerance: float = TOLERA
     return False
 
 
-def pulls_run_to(evidence: Evidence, steps: Sequence[Step]) -> tuple[bool, bool, bool]:
+def pulls_run_to(evidence: Evidence, steps: Sequence[Step]) -> tuple[bool, bool, bool, bool]:
     """Whether these steps with the gradients that came back to the outputs lead to the probe's end; whether those were
-    the asked loss all the same, in several parts or through several forward passes; whether they were against it."""
+    the asked loss all the same, in several parts or through several forward passes; whether they were against it; and
+    whether that was the mean over the Backprops of an update."""
     for gradient in gradients_of(evidence):
         for way in ways(evidence, steps, True):
             machine = Machine(evidence.start, gradient, way)
             try:
                 if near(evidence, machine.run(steps), TOLERANCE):
-                    return True, machine.asked_loss, machine.against
+                    return True, machine.asked_loss, machine.against, machine.asked_loss and machine.group > 1
             except CANNOT:
-                return False, False, False
-    return False, False, False
+                return False, False, False, False
+    return False, False, False, False
 
 
 def gradients_of(evidence: Evidence) -> list[Gradient]:

@@ -125,12 +125,17 @@ class Machine:
     def asked_loss(self) -> bool:
         """With pulls: whether they added up to the asked loss, or, where updates take several Backprops, to its mean
         over as many as the largest group may have (of a small probe only the rest of a group is seen)."""
-        most, first = max(self.backprops, default=1), next(iter(self.ratios), None)
-        if first is None or not 0 < first < 1.5:
+        most, first, group = max(self.backprops, default=1), next(iter(self.ratios), None), self.group
+        if first is None or not group:
             return False
-        group = round(1 / first)
         same = all(ratio is not None and abs(ratio * group - 1) < 1e-3 for ratio in self.ratios)
         return same and (group == 1 or 1 < most <= group <= MOST_GROUPED)
+
+    @property
+    def group(self) -> int:
+        """With pulls: by how many the asked loss was divided, by its first; 0 where it was no such part of it."""
+        first = next(iter(self.ratios), None)
+        return 0 if first is None or not 0 < first < 1.5 else round(1 / first)
 
     @property
     def against(self) -> bool:

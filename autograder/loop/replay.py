@@ -58,7 +58,8 @@ class Replayed:
     `stopped`: so does the lab's loop after this many updates; `doubt`: settings that are not believed; `far`: the way
     from start to end is long enough to tell orders apart; `against`: the other loss leads away from the lab's 0;
     `proven`: which of the account's gradients these numbers need; `came`: with inputs that were none of the examples;
-    `penalty`: with a penalty on the parameters that nobody asked for, in words.
+    `penalty`: with a penalty on the parameters that nobody asked for, in words; `mean`: each
+    update took the mean of its Backprops' losses.
     """
 
     moved: bool
@@ -75,6 +76,7 @@ class Replayed:
     proven: Proven = NO_DOUBT
     came: bool = False
     penalty: str = ""
+    mean: bool = False
 
     @property
     def taught(self) -> bool:
@@ -93,11 +95,11 @@ def replayed(evidence: Evidence) -> Replayed:
         gone = steps is not None and loses_its_numbers(evidence, steps)
         by_pulls = steps is not None and not gone and bool(evidence.pulls) and loses_its_numbers(evidence, steps, True)
         return Replayed(True, False, gone, by_pulls, rate_of(evidence, steps), doubt=doubt)
-    retraced = by_pulls = against = False
+    retraced = by_pulls = against = mean = False
     if steps is not None:
         retraced = runs_to(evidence, steps)
         if not retraced and evidence.pulls:
-            by_pulls, retraced, against = pulls_run_to(evidence, steps)
+            by_pulls, retraced, against, mean = pulls_run_to(evidence, steps)
         elif not retraced:
             by_pulls = any(runs_to(replace(evidence, gradient=other), steps) for other in evidence.gradient.others)
         if not retraced and not by_pulls and evidence.asked != PER_EXAMPLE:
@@ -112,7 +114,7 @@ def replayed(evidence: Evidence) -> Replayed:
     if 0 < rate < 1 and steps is not None and clipped(evidence, steps):
         rate = 1.0
     far = distance(evidence.start, evidence.end) >= PROVEN
-    found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt, far=far, against=against)
+    found = Replayed(True, True, retraced, by_pulls, rate, doubt=doubt, far=far, against=against, mean=mean)
     if retraced and rate == 1.0 and plainly_taught(evidence):
         return replace(found, fits=("CORRECT",))
     if steps is not None and (retraced or by_pulls):
