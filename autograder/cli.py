@@ -165,12 +165,15 @@ def assign(
 ) -> None:
     """Make the student's notebook from the solved one (needs the extra [author])."""
     from autograder.authoring.assign import build_stub, stub_difference
+    from autograder.authoring.grader_lint import lint
 
     loaded = load_course(course if course is not None else find_course(Path.cwd()))
     wanted = loaded.assignment(assignment)
     master, stub = loaded.master_path(wanted), loaded.stub_path(wanted)
     if not check:
         typer.echo(str(build_stub(loaded, wanted)))
+        for remark in lint(loaded, wanted):
+            typer.echo(f"Look at {remark}", err=True)
         return
     difference = stub_difference(loaded, wanted)
     if difference is not None:
