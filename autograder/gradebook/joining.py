@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from autograder.gradebook.base import IdColumn, plain
 from autograder.gradebook.template import Template
-from autograder.intake.identity import IdKind
+from autograder.intake.identity import NUMERIC, IdKind
 from autograder.record.store import Person
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 ANY = "any"  # the kind of a key of which nobody says what it is
 FOLDED = "folded "
-NUMERIC = (IdKind.CANVAS, IdKind.PARTICIPANT)  # numbers to the LMS, so that zeros before them mean nothing
 
 
 @dataclass(frozen=True)

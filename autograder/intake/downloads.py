@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from autograder.intake.faults import IntakeError
 from autograder.intake.finding import Found
 from autograder.intake.keys import is_archive_name
-from autograder.intake.layouts import LAYOUTS, PLAIN, FileName, Layout, Listing, Read, best
+from autograder.intake.layouts import LAYOUTS, PLAIN, FileName, Layout, Listing, Read, best, layout_called
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Recognised:
         Not so where only a number tells: that may be somebody else's in another download.
         """
         one = self.hand_in
-        nameless = not one.ids or (self.layout == "moodle" and not one.name)
+        nameless = not one.ids or (layout_called(self.layout).ids_pass and not one.name)
         name = (
             "" if one.head else one.name.casefold()
         )  # a head is enough, and its name may be told in one download alone

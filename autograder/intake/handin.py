@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from autograder.course.late import aware
 from autograder.intake.identity import IdKind
 from autograder.intake.keys import Place
-from autograder.intake.layouts import Member
+from autograder.intake.layouts import Layout, Member, layout_called
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class HandIn:
     decided: bool = False  # a person has said that this file counts
     number: int | None = None  # what the LMS has counted up, if it does: orders a student's attempts
     place: Place = field(default=Place("", ""), compare=False, repr=False)  # the key is made of it
+
+    @property
+    def way(self) -> Layout:
+        """The layout by which it was found."""
+        return layout_called(self.layout)
 
     @property
     def files(self) -> tuple[HandIn, ...]:

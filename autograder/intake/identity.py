@@ -22,3 +22,7 @@ class IdKind(StrEnum):
     BRIGHTSPACE = "brightspace"  # Brightspace's user number, in its downloads alone
     GITHUB = "github"
     EMAIL = "email"  # compared without regard to case
+
+
+RUNNING = (IdKind.CANVAS, IdKind.ANONYMOUS, IdKind.PARTICIPANT, IdKind.BRIGHTSPACE)  # numbers within one system alone
+NUMERIC = (IdKind.CANVAS, IdKind.PARTICIPANT)  # numbers to the LMS, so that zeros before them mean nothing

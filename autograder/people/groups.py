@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADER = ("group", "student")
-SQUEEZED = "canvas"  # the layout whose names are squeezed: lower case, letters and digits alone
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def teams(submissions: Sequence[HandIn], roster: Roster, groups: Groups | None) 
     for one in submissions:
         told = tuple(getattr(one, "members", ()))
         filed = _filed(one, by_file)
-        called = folded(one.group or (one.name if one.layout != SQUEEZED and folded(one.name) not in people else ""))
+        called = folded(one.group or (one.name if not one.way.squeezed and folded(one.name) not in people else ""))
         if filed is not None and groups is not None:
             found.append(Team(one.key, filed, groups.members[filed]))
         elif one.group or len(told) > 1:
@@ -93,7 +92,7 @@ def _filed(one: HandIn, by_file: Mapping[str, str]) -> str | None:
     The number by which an LMS calls a student is no group's name, though groups are often numbered too.
     """
     names = [one.group, one.ids.get(IdKind.GROUP, "")]
-    if one.layout == SQUEEZED:
+    if one.way.squeezed:
         squeezed = {_squeezed(name): name for name in by_file.values()}
         return squeezed.get(one.name) if one.name else None
     names += [one.name] if one.ids or one.layout else [one.key]
@@ -106,7 +105,7 @@ def folded(text: str) -> str:
 
 
 def _squeezed(text: str) -> str:
-    """A name as Canvas writes it into a file's name (lib/content_zipper.rb): letters, digits and `_`, lower case."""
+    """A name as a layout with squeezed names has it: letters, digits and `_`, lower case."""
     return "".join(char for char in plain(text).lower() if char.isalnum() or char == "_")
 
 

@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 from autograder.course.faults import listed
 from autograder.intake.finding import some_of
 from autograder.intake.handin import HandIn
-from autograder.intake.identity import IdKind
+from autograder.intake.identity import RUNNING, IdKind
 from autograder.people.claims import BY_ID, BY_NAME, DECIDED, Claims, settled
 from autograder.people.findings import Finding, match_line
-from autograder.people.groups import SQUEEZED, Groups, claim_for_teams, teams
+from autograder.people.groups import Groups, claim_for_teams, teams
 from autograder.people.heads import head_of, ids_by_heads, kind_in_head
 from autograder.people.idtables import LOCAL, joined, of_ids, of_students, of_text, table, unambiguous
 from autograder.people.nearness import near_students
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UTC = ZoneInfo("UTC")
-RUNNING = (IdKind.CANVAS, IdKind.ANONYMOUS, IdKind.PARTICIPANT, IdKind.BRIGHTSPACE)  # numbers within one system alone
 LEAST = 3
 MOST = 0.5  # the share of hand-ins from which on a plain list's keys are taken for such numbers
 
@@ -186,7 +185,7 @@ def _running_numbers(single: Sequence[HandIn], there: set[str], keys: set[str]) 
 
 
 def _of_others(pairs: pd.DataFrame, single: Sequence[HandIn], roster: Roster, claims: Claims) -> pd.Series:
-    """Which pairs are by Moodle's number within one assignment, and the names have no word in common.
+    """Which pairs are by a number within one assignment, and the names have no word in common.
 
     The number of another assignment's worksheet is somebody else's here.
     """
@@ -209,16 +208,16 @@ def _of_others(pairs: pd.DataFrame, single: Sequence[HandIn], roster: Roster, cl
 
 
 def _either(pairs: pd.DataFrame, single: Sequence[HandIn], students: pd.DataFrame, claims: Claims) -> pd.Series:
-    """Which pairs are by a number from Brightspace that is one student's id and another's user name.
+    """Which pairs are by a number that is one student's id and another's user name.
 
-    Its folders have the one or the other before the name, as the site is set for all of them. So where other folders
+    Some downloads' folders have the one or the other before the name, as the site is set for all. So where others
     can only be read as ids, and none as a user name alone, these are ids too; else nothing tells.
     """
     import pandas as pd
 
     logins = students[students["kind"] == IdKind.LOGIN].set_index("id")["whose"]
     numbers = students[students["kind"] == IdKind.NUMBER].set_index("id")["whose"]
-    numbered = {one.key: one for one in single if one.layout == "brightspace" and IdKind.NUMBER in one.ids}
+    numbered = {one.key: one for one in single if one.way.id_or_login and IdKind.NUMBER in one.ids}
     texts = [plain(one.ids[IdKind.NUMBER]) for one in numbered.values()]
     as_ids = sum(text in numbers.index and text not in logins.index for text in texts)
     as_user_names = sum(text in logins.index and text not in numbers.index for text in texts)
@@ -255,7 +254,7 @@ def _by_name(
 
     kinds = set(students["kind"])
     ours = pd.DataFrame(
-        [(one.key, name_key(one.name)) for one in submissions if one.layout != SQUEEZED],
+        [(one.key, name_key(one.name)) for one in submissions if not one.way.squeezed],
         columns=["hand_in", "name"],
         dtype=object,
     )
@@ -289,7 +288,7 @@ def _nobodys(
 
 def _nobodys_finding(one: HandIn, near: Sequence[Student], kinds: set[IdKind]) -> Finding:
     named = [f'{kind} "{text}"' for kind, text in one.ids.items()] or [f'id "{one.key}"']
-    whose = f" ({one.name})" if one.name and one.layout != SQUEEZED else ""
+    whose = f" ({one.name})" if one.name and not one.way.squeezed else ""
     what = f"nobody on the roster has the {listed(named)}{whose}"
     strange = [kind for kind in one.ids if kind not in kinds]
     if strange and len(strange) == len(one.ids):

@@ -59,7 +59,7 @@ def _digits_agree(one: str, other: str) -> bool:
 
 
 def _texts_of_hand_in(one: HandIn) -> list[str]:
-    texts = [one.name, *one.ids.values()] if one.name and one.layout != "canvas" else [one.key, *one.ids.values()]
+    texts = [one.name, *one.ids.values()] if one.name and not one.way.squeezed else [one.key, *one.ids.values()]
     return _in_order(texts)
 
 

@@ -21,6 +21,7 @@ LAYOUTS = {
     one.name: one for one in (MOODLE, SAKAI, BRIGHTSPACE, GRADESCOPE, BLACKBOARD, NBGRADER, CANVAS, GITHUB)
 }  # fmt: skip
 PLAIN = "plain"
+NO_LAYOUT = Layout(PLAIN, "", lambda path: None)
 ENOUGH = 0.5  # share of a folder's files that must be named so; a TA may have put a file or two beside it
 # Texts that some layout reads, and how many bytes each may have
 WANTED = (
@@ -39,9 +40,15 @@ __all__ = [
     "Member",
     "Read",
     "best",
+    "layout_called",
     "recognised",
     "wanted",
 ]
+
+
+def layout_called(name: str) -> Layout:
+    """The layout of that name; for plain files one of which nothing particular holds."""
+    return LAYOUTS.get(name, NO_LAYOUT)
 
 
 def wanted(path: str) -> int:

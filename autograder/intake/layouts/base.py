@@ -111,6 +111,9 @@ class Layout:
     whole: Callable[[Read, Listing], Read] = _as_read
     plausible: Callable[[Read, Listing], bool] = lambda read, listing: True
     companion: Callable[[str], Companion | None] = _nothing
+    squeezed: bool = False  # names are in lower case, letters and digits alone: whose they are can only be guessed
+    ids_pass: bool = False  # the student's number is another one in each assignment
+    id_or_login: bool = False  # what stands before a name is an id or a user name, as the site is set
 
     def read(self, path: str) -> FileName | None:
         """The same for a path with folders before the download's own."""

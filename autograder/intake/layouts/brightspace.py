@@ -110,5 +110,10 @@ def companion(path: str) -> Companion | None:
 
 
 BRIGHTSPACE = Layout(
-    "brightspace", "27236-46025 - Ada Student - Nov 16, 2026 612 PM/lab.ipynb", entry, whole=whole, companion=companion
+    "brightspace",
+    "27236-46025 - Ada Student - Nov 16, 2026 612 PM/lab.ipynb",
+    entry,
+    whole=whole,
+    companion=companion,
+    id_or_login=True,
 )

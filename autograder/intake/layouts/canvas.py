@@ -112,4 +112,5 @@ CANVAS = Layout(
     whole=whole,
     plausible=plausible,
     companion=companion,
+    squeezed=True,
 )

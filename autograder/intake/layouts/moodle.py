@@ -39,4 +39,4 @@ def companion(path: str) -> Companion | None:
     return Companion(f"a text entry on Moodle ({found['plugin']})", entry(path))
 
 
-MOODLE = Layout("moodle", "Ada Student_17_assignsubmission_file/lab.ipynb", entry, companion=companion)
+MOODLE = Layout("moodle", "Ada Student_17_assignsubmission_file/lab.ipynb", entry, companion=companion, ids_pass=True)
