@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.course import Assignment, Course, CourseError, find_course, load_course
+from autograder.judge.declared import declared
 from autograder.judge.diagnosis import Diagnosis, diagnose
 from autograder.judge.one import LocalBroker, secret_folders
 from autograder.sandbox.sessions import Sandbox
@@ -39,7 +40,8 @@ def diagnose_files(
 ) -> Iterator[Diagnosis]:
     """A Diagnosis for each file, as it is found."""
     hidden = secret_folders(course) if course is not None else ()
+    checks = declared(course.graders_dir(assignment)) if course is not None else []
     with Sandbox(hidden=hidden, level=level) as sandbox:
         for path in files:
             chosen = SEED if course is None else course.seed
-            yield diagnose(path, assignment, LocalBroker(sandbox, assignment), chosen if seed is None else seed)
+            yield diagnose(path, assignment, LocalBroker(sandbox, assignment), chosen if seed is None else seed, checks)

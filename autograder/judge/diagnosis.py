@@ -7,6 +7,7 @@ order check from here.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from autograder.course import Assignment
 from autograder.intake.notebook import Unreadable
 from autograder.intake.reader import Reader
 from autograder.judge.conversation import Conversation, become_current
+from autograder.judge.declared import Declared
 from autograder.judge.faults import StudentFault
 from autograder.judge.handles import Handle
 from autograder.judge.notebook_run import Broker, NotebookRun
@@ -65,8 +67,11 @@ class Diagnosis:
         }
 
 
-def diagnose(path: Path, assignment: Assignment, broker: Broker, seed: int) -> Diagnosis:
-    """Run one file and judge its loop. What is wrong with the file is told in the Diagnosis, never raised."""
+def diagnose(
+    path: Path, assignment: Assignment, broker: Broker, seed: int, checks: Sequence[Declared] = ()
+) -> Diagnosis:
+    """Run one file and judge its loop, by the assignment's own order checks if there are any. What is wrong with the
+    file is told in the Diagnosis, never raised."""
     name = str(path)
     plain_file = path.suffix.lower() == ".py"
     try:
@@ -86,7 +91,7 @@ def diagnose(path: Path, assignment: Assignment, broker: Broker, seed: int) -> D
     try:
         run.start()
         with bounds.watched(assignment.limits.judge_cpu):
-            found = _judged(run, assignment, seed)
+            found = _judged(run, assignment, seed, checks)
     except bounds.OverTimeError as over:
         return Diagnosis(name, error=f"judging it came to no end: {over}", notes=notes)
     finally:
@@ -115,7 +120,9 @@ def diagnose(path: Path, assignment: Assignment, broker: Broker, seed: int) -> D
     )
 
 
-def _judged(run: NotebookRun, assignment: Assignment, seed: int) -> tuple[Decision, str] | str:
+def _judged(
+    run: NotebookRun, assignment: Assignment, seed: int, checks: Sequence[Declared]
+) -> tuple[Decision, str] | str:
     """The verdict and the function it is about, or why there is none."""
     rules = Rules(assignment.order.marks, assignment.order.settings, assignment.order.words)
     talk = run.conversation()
@@ -124,10 +131,12 @@ def _judged(run: NotebookRun, assignment: Assignment, seed: int) -> tuple[Decisi
     become_current(talk)
     try:
         talk.begin(Seeds(seed).student("diagnose"), "", None)
+        draw = numpy.random.default_rng(Seeds(seed).draw("diagnose"))
+        if checks:
+            return _by_graders(checks, draw, rules)
         about = _function(talk)
         if about is None:
             return f"it defines neither `{TRAIN}` nor `{FIT}`"
-        draw = numpy.random.default_rng(Seeds(seed).draw("diagnose"))
         if about == FIT:
             return decide(product_probes(Handle(about), draw, rules), rules), about
         found = decide(loop_probes(Handle(about), draw, rules), rules)
@@ -135,6 +144,25 @@ def _judged(run: NotebookRun, assignment: Assignment, seed: int) -> tuple[Decisi
         return replace(found, notes=(*found.notes, *beside)), about
     except StudentFault as fault:
         return fault.found.rstrip(".")
+
+
+def _by_graders(checks: Sequence[Declared], draw: numpy.random.Generator, rules: Rules) -> tuple[Decision, str] | str:
+    """The verdict of the first order check whose function the file defines."""
+    lacking = False
+    for check in checks:
+        try:
+            found = check.decided(draw, rules)
+        except StudentFault as fault:
+            if fault.kind != "missing":
+                raise
+            lacking = True
+            continue
+        if found is not None:
+            return found.decision, found.about
+    names = [f"`{check.name}`" for check in checks]
+    if not lacking:
+        return "no hidden test checks the order of a loop here"
+    return f"it defines neither {' nor '.join(names)}" if len(names) > 1 else f"it does not define {names[0]}"
 
 
 def _networks(talk: Conversation, assignment: Assignment) -> list[Handle]:
