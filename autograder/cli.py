@@ -296,12 +296,17 @@ def doctor() -> None:
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     student: Annotated[str | None, typer.Option("--student", help="Only the page and the results of this key.")] = None,
+    look: Annotated[bool, typer.Option("--open", help="Open the class page (with --student, theirs).")] = False,
 ) -> None:
-    """Write scores.csv, results/ and feedback/ of a run anew from its record; print where."""
+    """Write scores.csv, report.html, results/ and feedback/ of a run anew from its record; print where."""
     from autograder.engine.changing import write_again
+    from autograder.report.outputs import CLASS_PAGE
 
-    for path in write_again(run, student):
+    written = write_again(run, student)
+    for path in written:
         typer.echo(str(path))
+    if look:
+        typer.launch(str(written[0] if student is not None else run / CLASS_PAGE))
 
 
 @app.command()

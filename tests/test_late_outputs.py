@@ -28,6 +28,7 @@ from autograder.intake.collecting import Collected
 from autograder.intake.faults import IntakeError
 from autograder.people.extensions import Named, granted, read_extensions
 from autograder.record.adjustments import Adjustment, adjust, adjustments, undo
+from autograder.record.anonymity import overview
 from autograder.record.grants import extensions, grant
 from autograder.record.history import regrades
 from autograder.record.standing import Standing, standings
@@ -293,7 +294,7 @@ def printed(record: Record) -> str:
     course_question = SimpleNamespace(id="q1", title="First", points=2.0)
     assignment: Any = SimpleNamespace(title="The lab", points=20.0, questions={"q1": course_question})
     console = Console(file=io.StringIO(), width=140)
-    summarise(console, assignment, standings(record), Collected((), ()), Path("run"))
+    summarise(console, assignment, overview(record), Collected((), ()), Path("run"))
     assert isinstance(console.file, io.StringIO)
     return " ".join(console.file.getvalue().replace("│", " ").replace("┃", " ").split())
 

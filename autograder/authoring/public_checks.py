@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +30,29 @@ name = %(name)r
 points = %(points)r
 
 
+"""
+THERE = """\
 def _there(**given):
     for name, value in given.items():
         assert value is not None, f"`{name}` is not there yet: write it as the question says, and run its cell."
         assert value is not ..., f"`{name}` is still `...`: it is your turn."
 
+"""
+TOLD = "public checks:"
+ASKING = """
+def _passes(source, called, names):
+    made = {}
+    exec(source, made)
+    try:
+        made[called](**{name: globals().get(name) for name in names})
+    except Exception:
+        return False
+    return True
+import json as _json
+_found = {}
+for _question, *_check in %r:
+    _found.setdefault(_question, []).append(_passes(*_check))
+print(%r, _json.dumps(_found))
 """
 
 
@@ -80,13 +99,29 @@ def public_checks(course: Course, assignment: Assignment) -> dict[str, list[Publ
 
 def otter_file(question: str, points: float, checks: list[PublicCheck]) -> str:
     """The text of otter's test file for one question."""
-    parts = [HEAD % {"name": question, "points": int(points) if points == int(points) else points}]
+    parts = [HEAD % {"name": question, "points": int(points) if points == int(points) else points}, THERE]
     constants = {name: text for check in checks for name, text in check.constants.items()}
     if constants:
         parts.append("".join(f"{text}\n" for text in constants.values()) + "\n")
     for check in checks:
         parts.append(f"\n@test_case(points=None, hidden=False, success_message={check.says!r})\n{check.text}\n")
     return "".join(parts)
+
+
+def asking_cell(checks: Mapping[str, list[PublicCheck]]) -> str:
+    """A cell that asks every check and prints which passed: the last of a notebook of the course's own (`verify`)."""
+    listed = [
+        (question, "\n".join([THERE, *check.constants.values(), check.text]), check.name, list(check.takes))
+        for question, found in checks.items()
+        for check in found
+    ]
+    return ASKING % (listed, TOLD)
+
+
+def answers_in(outputs: Iterable[Mapping[str, Any]]) -> dict[str, list[bool]]:
+    """What that cell printed, by question; {} if it came to no end."""
+    text = "".join(str(one.get("text", "")) for one in outputs).partition(TOLD)[2].partition("\n")[0]
+    return dict(json.loads(text)) if text else {}
 
 
 def checks_of(source: str, file: str) -> Iterator[PublicCheck]:

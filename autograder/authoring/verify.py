@@ -18,6 +18,7 @@ from typing import Any
 from autograder.authoring.catalogue import Catalogue, CatalogueError, Entry, Left, Same, bounds, load_catalogue
 from autograder.authoring.master import Master, read_master
 from autograder.authoring.mutants import Fate, Mutant, bare, fate_of, mutants_of, seeded
+from autograder.authoring.public_checks import PublicCheck, answers_in, asking_cell, public_checks
 from autograder.course import Assignment, Course
 from autograder.results import Outcome
 
@@ -31,7 +32,7 @@ ENOUGH = 0.95  # of the mutants that were not shown to be the same, so many shou
 
 @dataclass(frozen=True)
 class Complaint:
-    """What is wrong with the graders: they are "blind", "unfair" or "flaky", or a "fault" of theirs showed."""
+    """What is wrong with the graders: "blind", "unfair", "flaky", a "fault", or "praise" by a public check."""
 
     kind: str
     about: str  # an entry's name
@@ -134,11 +135,12 @@ def verify(
     contents = {SOLUTION: course.master_path(assignment).read_bytes()}
     expected: dict[str, Mapping[str, Left]] = {SOLUTION: points}
     why = {SOLUTION: "as the instructor solved it", STUB: "as students get it"}
+    checks = public_checks(course, assignment)
     stub = course.stub_path(assignment)
     if not only and stub.is_file():
         contents[STUB], expected[STUB] = stub.read_bytes(), dict.fromkeys(points, 0.0)
     for entry in entries:
-        contents[entry.name] = master.notebook(entry.answers(master))
+        contents[entry.name] = master.notebook(entry.answers(master), last=asking_cell(checks))
         expected[entry.name], why[entry.name] = {**points, **entry.left}, entry.why
     graded = [grade(contents, seed) for seed in seeds]
     outcomes = {name: [one[name] for one in graded] for name in contents}
@@ -147,6 +149,8 @@ def verify(
         for name, found in outcomes.items()
         for complaint in complaints_of(name, expected[name], points, found)
     ]
+    for entry in entries:
+        complaints += praised(entry, points, checks, outcomes[entry.name])
     rows = [
         Row(name, why[name], expected[name], tuple(map(earned, found)), caught_by(expected[name], points, found))
         for name, found in outcomes.items()
@@ -200,6 +204,25 @@ def complaints_of(
         else:
             found.append(Complaint("unfair", name, question, f"{sentence}.{_told(outcomes[0], question)}"))
     return found
+
+
+def praised(
+    entry: Entry, points: Mapping[str, float], checks: Mapping[str, list[PublicCheck]], outcomes: Sequence[Outcome]
+) -> list[Complaint]:
+    """Public checks that all pass on a mistake of their question and leave nothing open, or fail on what is right."""
+    found: list[Complaint] = []
+    for outcome in outcomes:
+        told = answers_in(outcome.cells[-1].outputs) if outcome.cells else {}
+        for question, passed in told.items():
+            mistaken = bounds(entry.left.get(question, points[question]))[1] < points[question]
+            if mistaken and all(passed) and not any(check.leaves_open for check in checks[question]):
+                sentence = f"The public checks of {question} pass, and do not say that anything is left open."
+                found.append(Complaint("praise", entry.name, question, sentence))
+            failed = [check.name for check, fine in zip(checks[question], passed, strict=True) if not fine]
+            if entry.right and failed:
+                sentence = f"Public checks of {question} fail on it: {', '.join(failed)}."
+                found.append(Complaint("unfair", entry.name, question, sentence))
+    return list(dict.fromkeys(found))
 
 
 def unlike(got: float, left: Left) -> bool:

@@ -27,6 +27,7 @@ from autograder.engine.running import grade_class
 from autograder.gradebook.export import fill, write_filled
 from autograder.record.folder import RECORD
 from autograder.record.store import Record
+from autograder.report.outputs import CLASS_PAGE
 from autograder.results import Outcome
 
 NEAR = 0.005  # points; scores are rounded to 2 decimals
@@ -99,6 +100,7 @@ def run_demo(
         f"Class, pages and scores are in {escape(str(options.out))}.",
         soft_wrap=True,
     )
+    console.print(f"The class at a glance: {escape(str(options.out / CLASS_PAGE))}", soft_wrap=True)
     return int(wrong > 0)
 
 

@@ -26,7 +26,7 @@ from autograder.record.findings import keep_findings
 from autograder.record.folder import RECORD, locked
 from autograder.record.standing import standings
 from autograder.record.store import Record, RecordFullError
-from autograder.report.outputs import NAMES, remove_pages, write_outputs
+from autograder.report.outputs import CLASS_PAGE, NAMES, remove_pages, write_outputs
 from autograder.report.regrades import shown_regrades
 from autograder.results import Status
 from autograder.terminal.progress import Bar, Interrupt
@@ -54,6 +54,7 @@ def grade_class(course: Course, assignment: Assignment, options: Options, consol
         tell(console, assignment, view, collected, plan, options)
         if changed := shown_regrades(record, view.name_of, known.regrades):
             console.print(regrades_table(changed))
+        console.print(f"The class at a glance: {escape(str(options.out / CLASS_PAGE))}", soft_wrap=True)
     outcomes = {one.person.key: one.outcome for one in view.standings if one.outcome is not None}
     if interrupt.asked:
         left = sum(not outcomes.keys() >= {*rows} for rows in plan.owners.values())
@@ -115,7 +116,7 @@ def tell(
     """The summary, and what to look at."""
     if options.anonymous:  # they name people's files
         collected = replace(collected, notes=(), left_out=())
-    summarise(console, assignment, view.shown, collected, options.out)
+    summarise(console, assignment, view, collected, options.out)
     if plan.findings:
         console.print(f"Whose is what, to look at in problems.csv: {len(plan.findings)}.")
     people = [one.person for one in view.standings]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.record.standing import Standing, standings
+from autograder.record.standing import Seen, Standing, standings
 from autograder.record.store import Person, Record, RecordError, RunInfo
 
 SECRET_BYTES = 32
@@ -99,6 +99,7 @@ class Overview:
     shown: tuple[Standing, ...]
     name_of: Callable[[str], str]
     show: Callable[[Standing], Standing]
+    tests: tuple[Seen, ...] = ()  # of all who have a score, once the outputs were written
 
     @property
     def pairs(self) -> Iterable[tuple[Standing, Standing]]:

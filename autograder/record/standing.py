@@ -6,9 +6,11 @@ itself. Made from the record alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from autograder.course.late import Extension, Lateness, lateness, penalised, zone_of
 from autograder.course.models import Policy
@@ -19,6 +21,30 @@ from autograder.results import Outcome, Status, rounded
 LATE_UNKNOWN = "LATE_UNKNOWN"  # marked late by the LMS, which does not say by how much
 MARKED_LATE = "MARKED_LATE"  # marked late by the LMS, and grading.yml says nothing about lateness
 EXCUSED = "EXCUSED"
+
+
+class Seen(NamedTuple):
+    """One hidden test of one student, as little of it as figures of a class need."""
+
+    student: str
+    question: str
+    test: str
+    title: str
+    weight: float
+    share: float
+    missed: bool  # failed or passed in part; not what could not be run
+    verdict: str
+    found: str
+
+
+def seen(outcome: Outcome) -> Iterator[Seen]:
+    """The tests of an outcome that has a score."""
+    for question in outcome.questions if outcome.status.scored else ():
+        for test in question.tests:
+            missed = test.outcome in ("failed", "partial")
+            texts = (test.question, test.id, test.title, test.verdict or "", test.found if missed else "")
+            name, number, title, verdict, found = map(sys.intern, texts)  # the same for a whole class
+            yield Seen(outcome.key, name, number, title, test.weight, test.share, missed, verdict, found)
 
 
 @dataclass(frozen=True)

@@ -189,15 +189,19 @@ def prose(text: object) -> Markup:
 
 
 @functools.cache
-def _template() -> Template:
-    environment = Environment(
+def environment() -> Environment:
+    """How the pages' templates are read: everything is escaped, `prose` and `visible` show what would be obeyed."""
+    made = Environment(
         loader=PackageLoader("autograder.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = number
-    environment.filters["visible"] = visible
-    environment.filters["prose"] = prose
-    return environment.get_template("feedback.html.j2")
+    made.filters |= {"number": number, "visible": visible, "prose": prose}
+    return made
+
+
+@functools.cache
+def _template() -> Template:
+    return environment().get_template("feedback.html.j2")

@@ -16,7 +16,9 @@ from autograder.people.findings import Finding
 from autograder.record.adjustments import adjustments
 from autograder.record.anonymity import Overview, overview, pseudonym, secret
 from autograder.record.findings import findings
+from autograder.record.standing import Seen, seen
 from autograder.record.store import Record
+from autograder.report.class_page import class_page
 from autograder.report.feedback import page
 from autograder.report.problems import problems, write_problems
 from autograder.report.regrades import shown_regrades, write_regrades
@@ -24,6 +26,7 @@ from autograder.report.results_json import as_text, results_json
 from autograder.report.scores import write_scores
 
 PROBLEMS = "problems.csv"
+CLASS_PAGE = "report.html"
 NAMES = "names"
 ELSEWHERE = f"see {NAMES}/{PROBLEMS}"
 
@@ -32,8 +35,11 @@ def write_outputs(run: Path, record: Record) -> Overview:
     """Everything that can be made from the record; what it was made from."""
     view = overview(record)
     take_away(run, view)
-    write_students(run, record, view)
+    tests: list[Seen] = []
+    write_students(run, record, view, tests=tests)
+    view = replace(view, tests=tuple(tests))
     write_scores(run / "scores.csv", view)
+    write_whole(run / CLASS_PAGE, class_page(view.info, view.shown, view.tests).encode("utf-8", "replace"))
     write_regrades(run, shown_regrades(record, view.name_of))
     if view.info.anonymous:
         _write_names(run, view)
@@ -41,8 +47,13 @@ def write_outputs(run: Path, record: Record) -> Overview:
     return view
 
 
-def write_students(run: Path, record: Record, view: Overview, only: Collection[str] | None = None) -> list[Path]:
-    """results/<key>.json and feedback/<key>.html of who has an outcome, or of the keys in `only`; the paths."""
+def write_students(
+    run: Path, record: Record, view: Overview, only: Collection[str] | None = None, tests: list[Seen] | None = None
+) -> list[Path]:
+    """results/<key>.json and feedback/<key>.html of who has an outcome, or of the keys in `only`; the paths.
+
+    What their tests found is added to `tests`, for figures of the class.
+    """
     by_hand = adjustments(record)
     written = []
     for stands in view.standings:
@@ -53,6 +64,8 @@ def write_students(run: Path, record: Record, view: Overview, only: Collection[s
         assert whole is not None
         one = view.show(replace(stands, outcome=whole))
         assert one.outcome is not None
+        if tests is not None:
+            tests += seen(one.outcome)
         name = file_safe(one.person.key)
         results, html = run / "results" / f"{name}.json", run / "feedback" / f"{name}.html"
         write_whole(results, as_text(results_json(one.outcome, one, by_hand.get(key, ()))).encode("utf-8", "replace"))

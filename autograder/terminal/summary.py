@@ -16,10 +16,12 @@ from rich.table import Table
 from autograder.course import Assignment
 from autograder.gradebook.writing import number
 from autograder.intake.collecting import Collected
+from autograder.record.anonymity import Overview
 from autograder.record.folder import RECORD
 from autograder.record.history import Regrade
-from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Standing
+from autograder.record.standing import LATE_UNKNOWN, MARKED_LATE, Seen, Standing
 from autograder.record.store import Person
+from autograder.report.class_page import misunderstood
 from autograder.results import Status
 from autograder.sandbox.sessions import NOT_PREVENTED
 
@@ -28,20 +30,17 @@ if TYPE_CHECKING:
 
 SHOWN_PROBLEMS = 30
 SHOWN_REGRADES = 60
-MISSED = ("failed", "partial")
 FIGURES = {"mean": "mean", "median": "median", "lowest": "min", "highest": "max"}
 
 
-def summarise(
-    console: Console, assignment: Assignment, standings: Sequence[Standing], collected: Collected, out: Path
-) -> None:
+def summarise(console: Console, assignment: Assignment, view: Overview, collected: Collected, out: Path) -> None:
     """Scores, lateness, failures by question, problems, and where everything is."""
-    judged = [one for one in standings if one.outcome is not None]
+    judged = [one for one in view.shown if one.outcome is not None]
     console.print(scores_table(assignment, judged))
     if sentence := late_sentence(judged):
         console.print(sentence)
     if any(one.score is not None for one in judged):
-        console.print(questions_table(assignment, judged))
+        console.print(questions_table(assignment, judged, view.tests))
     trouble = [
         one
         for one in judged
@@ -116,7 +115,7 @@ def late_sentence(standings: Sequence[Standing]) -> str:
     return f"{'; '.join(told)}." if told else ""
 
 
-def questions_table(assignment: Assignment, standings: Sequence[Standing]) -> Table:
+def questions_table(assignment: Assignment, standings: Sequence[Standing], tests: Sequence[Seen]) -> Table:
     """By question: how many have full marks, the mean, and what most often went wrong; of all who have a score."""
     import pandas as pd
 
@@ -129,15 +128,11 @@ def questions_table(assignment: Assignment, standings: Sequence[Standing]) -> Ta
         columns=["question", "score", "full"],
     )
     by_question = scores.groupby("question").agg(full=("full", "sum"), count=("full", "size"), mean=("score", "mean"))
-    findings = pd.Series(
-        [test.verdict or test.title for result in results for test in result.tests if test.outcome in MISSED],
-        index=[result.id for result in results for test in result.tests if test.outcome in MISSED],
-        dtype=object,
-    )
+    common = misunderstood(tests)
     for question in assignment.questions.values():
         row = by_question.reindex([question.id], fill_value=0).iloc[0]
-        common = findings[findings.index == question.id].value_counts()
-        found = f"{common.index[0]} ({common.iloc[0]})" if len(common) else ""
+        most = next((one for one in common if one.question == question.id), None)
+        found = f"{most.sentence} ({most.students} student{'' if most.students == 1 else 's'})" if most else ""
         table.add_row(
             question.id, escape(question.title), f"{int(row['full'])} of {int(row['count'])}",
             f"{row['mean']:.2f} / {question.points:g}", escape(found),

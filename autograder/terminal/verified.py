@@ -39,7 +39,11 @@ def verdict(found: Verified) -> str:
     entries = len([row for row in found.rows if row.name not in (SOLUTION, STUB)])
     if found.sound:
         return f"Sound: {entries} entries of the catalogue earn what they should, with {seeds}."
-    kinds = [kind for kind in ("fault", "blind", "unfair", "flaky") if any(c.kind == kind for c in found.complaints)]
+    kinds = [
+        kind
+        for kind in ("fault", "blind", "unfair", "flaky", "praise")
+        if any(c.kind == kind for c in found.complaints)
+    ]
     questions = sorted({complaint.question for complaint in found.complaints if complaint.question})
     where = f" in {', '.join(questions)}" if questions else ""
     return f"The graders of {found.assignment} are not sound ({', '.join(kinds)}{where}): see above."
