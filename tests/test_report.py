@@ -412,6 +412,7 @@ def test_every_student_has_files_of_their_own_inside_the_folder(run: tuple[Path,
     assert set(files(folder)) == {
         "problems.csv",
         "scores.csv",
+        "report.html",
         *(f"results/{name}.json" for name in names),
         *(f"feedback/{name}.html" for name in names),
     }
@@ -441,7 +442,7 @@ def test_a_run_with_hostile_text_in_it_is_written_to_the_end(tmp_path: Path, tex
     write_outputs(tmp_path, record)
     record.close()
     assert {"feedback/ben.html", "results/ben.json", "scores.csv", "problems.csv"} < set(files(tmp_path))
-    assert len(files(tmp_path)) == 6
+    assert len(files(tmp_path)) == 7
 
 
 def test_who_has_no_outcome_yet_has_a_row_and_no_page(tmp_path: Path) -> None:
@@ -449,7 +450,13 @@ def test_who_has_no_outcome_yet_has_a_row_and_no_page(tmp_path: Path) -> None:
     record.plan([Person("ben", position=1)])
     write_outputs(tmp_path, record)
     record.close()
-    assert set(files(tmp_path)) == {"scores.csv", "problems.csv", "results/ada.json", "feedback/ada.html"}
+    assert set(files(tmp_path)) == {
+        "scores.csv",
+        "problems.csv",
+        "report.html",
+        "results/ada.json",
+        "feedback/ada.html",
+    }
     assert [line.split(",")[0] for line in (tmp_path / "scores.csv").read_text().splitlines()] == [
         "student",
         "ada",
