@@ -164,6 +164,37 @@ def test_graders_that_are_not_sound_are_named(tmp_path: Path) -> None:
     assert verdict(found) == "The graders of boxes are not sound (blind, unfair in q1): see above."
 
 
+PRAISING = (
+    GRADER
+    + '''
+
+def public_area(area):
+    """area is right."""
+    assert area(2, 3) == 6, "that is not the area"
+'''
+)
+
+
+@pytest.mark.parametrize(
+    ("says", "complaints"),
+    [
+        ("area is right.", [("praise", "never-empty", "q1")]),
+        ("area is right.\n\n    Left open: empty boxes.\n    ", []),
+    ],
+)
+def test_a_public_check_that_praises_a_mistake_must_say_what_it_leaves_open(
+    tmp_path: Path, says: str, complaints: list[tuple[str, str, str]]
+) -> None:
+    course = course_of(tmp_path, PRAISING.replace("area is right.", says))
+    found = found_in(course, only=("never-empty", "sum", "turned"))
+    assert [(one.kind, one.about, one.question) for one in found.complaints] == complaints
+
+
+def test_a_public_check_that_fails_on_a_right_answer_is_unfair(tmp_path: Path) -> None:
+    found = found_in(course_of(tmp_path, PRAISING.replace("== 6", "== 7")), only=("turned",))
+    assert [one.sentence for one in found.complaints] == ["Public checks of q1 fail on it: public_area."]
+
+
 def test_the_command_ends_with_1_and_says_which_question(tmp_path: Path) -> None:
     course_of(tmp_path, GRADER.replace("== width * height", "> 0").replace("== 0, ", "< 100, "))
     asked = ["verify", "--course", str(tmp_path), "--seeds", "1", "--mutants", "0", "--level", "basic"]

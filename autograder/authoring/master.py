@@ -38,21 +38,29 @@ class Master:
         """The cells that answer a question, as the instructor solved it."""
         return tuple(source for of, source in self.cells if of == question)
 
-    def notebook(self, answers: Answers | None = None, before: Answers | None = None, last: str = "") -> bytes:
-        """The notebook with other `answers` to some questions, cells `before` some, and a `last` cell.
+    def notebook(
+        self,
+        answers: Answers | None = None,
+        before: Answers | None = None,
+        after: Answers | None = None,
+        last: str = "",
+    ) -> bytes:
+        """The notebook with other `answers` to some questions, cells `before` and `after` some, and a `last` cell.
 
         nbformat 4, code cells alone. A question's cells stand where the first of its own stood.
         """
-        answers, before = answers or {}, before or {}
+        answers, before, after = answers or {}, before or {}, after or {}
         sources: list[str] = []
         begun: set[str] = set()
-        for question, source in self.cells:
+        for place, (question, source) in enumerate(self.cells):
             if question != GIVEN and question not in begun:
                 begun.add(question)
                 sources += before.get(question, ())
                 sources += answers.get(question, ())
             if question not in answers:
                 sources.append(source)
+            if question != GIVEN and question not in {of for of, _ in self.cells[place + 1 :]}:
+                sources += after.get(question, ())
         return notebook_of([*sources, last] if last else sources)
 
 

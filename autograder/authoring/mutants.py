@@ -97,7 +97,7 @@ def bare(master: Master, mutant: Mutant) -> dict[str, tuple[str, ...]]:
 def seeded(master: Master, answers: dict[str, tuple[str, ...]], names: Sequence[str]) -> bytes:
     """A notebook whose outputs end with a print of what its graded names hold."""
     before = dict.fromkeys(master.questions, (SEEDED,))
-    return master.notebook(answers, before, LAST_CELL % (list(names),))
+    return master.notebook(answers, before, last=LAST_CELL % (list(names),))
 
 
 def fate_of(mutant: Mutant, outcome: Outcome, solution: Outcome) -> Fate:

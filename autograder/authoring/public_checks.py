@@ -48,11 +48,7 @@ def _passes(source, called, names):
     except Exception:
         return False
     return True
-import json as _json
-_found = {}
-for _question, *_check in %r:
-    _found.setdefault(_question, []).append(_passes(*_check))
-print(%r, _json.dumps(_found))
+print(*(lambda checks, told: (told, __import__("json").dumps([_passes(*check) for check in checks])))(%r, %r))
 """
 
 
@@ -108,20 +104,19 @@ def otter_file(question: str, points: float, checks: list[PublicCheck]) -> str:
     return "".join(parts)
 
 
-def asking_cell(checks: Mapping[str, list[PublicCheck]]) -> str:
-    """A cell that asks every check and prints which passed: the last of a notebook of the course's own (`verify`)."""
+def asking_cell(question: str, checks: Iterable[PublicCheck]) -> str:
+    """A cell that asks every check and prints which passed: after the question, in `verify`'s notebooks."""
     listed = [
-        (question, "\n".join([THERE, *check.constants.values(), check.text]), check.name, list(check.takes))
-        for question, found in checks.items()
-        for check in found
+        ("\n".join([THERE, *check.constants.values(), check.text]), check.name, list(check.takes)) for check in checks
     ]
-    return ASKING % (listed, TOLD)
+    return ASKING % (listed, f"{TOLD} {question}")
 
 
 def answers_in(outputs: Iterable[Mapping[str, Any]]) -> dict[str, list[bool]]:
-    """What that cell printed, by question; {} if it came to no end."""
-    text = "".join(str(one.get("text", "")) for one in outputs).partition(TOLD)[2].partition("\n")[0]
-    return dict(json.loads(text)) if text else {}
+    """What such cells printed, by question."""
+    lines = "".join(str(one.get("text", "")) for one in outputs).splitlines()
+    told = [line.removeprefix(TOLD).split(maxsplit=1) for line in lines if line.startswith(TOLD)]
+    return {question: json.loads(passed) for question, passed in told}
 
 
 def checks_of(source: str, file: str) -> Iterator[PublicCheck]:

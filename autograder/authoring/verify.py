@@ -136,11 +136,12 @@ def verify(
     expected: dict[str, Mapping[str, Left]] = {SOLUTION: points}
     why = {SOLUTION: "as the instructor solved it", STUB: "as students get it"}
     checks = public_checks(course, assignment)
+    asking = {name: (asking_cell(name, found),) for name, found in checks.items()}
     stub = course.stub_path(assignment)
     if not only and stub.is_file():
         contents[STUB], expected[STUB] = stub.read_bytes(), dict.fromkeys(points, 0.0)
     for entry in entries:
-        contents[entry.name] = master.notebook(entry.answers(master), last=asking_cell(checks))
+        contents[entry.name] = master.notebook(entry.answers(master), after=asking)
         expected[entry.name], why[entry.name] = {**points, **entry.left}, entry.why
     graded = [grade(contents, seed) for seed in seeds]
     outcomes = {name: [one[name] for one in graded] for name in contents}
@@ -212,7 +213,7 @@ def praised(
     """Public checks that all pass on a mistake of their question and leave nothing open, or fail on what is right."""
     found: list[Complaint] = []
     for outcome in outcomes:
-        told = answers_in(outcome.cells[-1].outputs) if outcome.cells else {}
+        told = answers_in([part for cell in outcome.cells for part in cell.outputs])
         for question, passed in told.items():
             mistaken = bounds(entry.left.get(question, points[question]))[1] < points[question]
             if mistaken and all(passed) and not any(check.leaves_open for check in checks[question]):

@@ -129,35 +129,29 @@ def test_my_bender(draw):
 
 
 def public_fit(fit):
-    """The network that fit is given learns four easy points, and with SGD no marks pile up from round to round.
+    """The network that fit is given learns four easy points, with the lr that it is given, and marks do not pile up.
 
-    Left open: that each batch gets one update with one fresh gradient, lr and epochs; they are graded later, and
+    Left open: that each batch gets one update with one fresh gradient, and epochs; they are graded later, and
     `watch` shows them.
     """
     import torch
 
     inputs = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.9, 0.2], [-0.8, 0.1]])
     labels = torch.tensor([1, 0, 1, 0])
-
-    def after(rounds):
-        """Where a loop with SGD and without Reset takes the same network."""
-        other = torch.nn.Linear(2, 2)
-        other.load_state_dict(start)
-        sgd = torch.optim.SGD(other.parameters(), lr=0.1)
-        for _ in range(rounds):
-            torch.nn.functional.cross_entropy(other(inputs), labels).backward()
-            sgd.step()
-        return other.weight.detach()
-
     network = torch.nn.Linear(2, 2)
-    start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    points = torch.utils.data.TensorDataset(inputs, labels)
-    fit(network, torch.utils.data.DataLoader(points, batch_size=4), lr=0.1, epochs=4)
-    found = network.weight.detach()
-    assert not torch.equal(start["weight"], found), f"the network is the same as before. {NOT_TRAINED}"
-    piled = torch.allclose(found, after(4), rtol=1e-4, atol=1e-6)
+    start = network.weight.detach().clone()
+    off = torch.softmax(network(inputs).detach(), 1) - torch.eye(2)[labels]
+    fresh = float((off.T @ inputs / 4).abs().sum())  # the mark of one batch; lr=0 lets it stay so
+    same = torch.utils.data.TensorDataset(inputs.repeat(6, 1), labels.repeat(6))
+    fit(network, torch.utils.data.DataLoader(same, batch_size=4), lr=0.0, epochs=2)
+    still = torch.allclose(start, network.weight.detach(), atol=1e-4)
+    assert still, "with lr=0 the network changes: give the optimizer lr=lr instead of a number typed in"
+    marks = network.weight.grad
+    piled = marks is not None and float(marks.abs().sum()) > 1.5 * fresh + 1e-6
     assert not piled, "marks pile up from round to round: the Reset is missing, or comes too late"
+    points = torch.utils.data.TensorDataset(inputs, labels)
     fit(network, torch.utils.data.DataLoader(points, batch_size=2), lr=0.1, epochs=100)
+    assert not torch.equal(start, network.weight.detach()), f"the network is the same as before. {NOT_TRAINED}"
     found = network(inputs).argmax(1).tolist()
     assert found == [1, 0, 1, 0], f"after 100 epochs on points of colours 1, 0, 1, 0 the network says {found}. {LOSS}"
 
