@@ -319,7 +319,7 @@ def test_report_writes_the_files_again_from_the_record(tiny: Path, hand_ins: Pat
         path.unlink()
     result = call("report", run)
     assert (result.exit_code, result.stdout.strip()) == (0, str(run))
-    assert len(before) == 6
+    assert len(before) == 7
     assert {path: path.read_bytes() for path in before} == before
 
 
